@@ -1,0 +1,58 @@
+"""What can go wrong outside the data. Bad data is never an exception: it is a rejection.
+
+    ImporterError                 carries message, file, hint and the exit code of the contract
+    ├── SetupError           2    wrong usage or parameters
+    ├── FileRefused          5    the file can't be read as this entity
+    ├── PlanLost             1    a stored plan can't be applied any more
+    ├── ReportFailed         6    applied, but the reports could not be written
+    └── TryLater            75    another run holds the entity, or the database can't be reached
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class ImporterError(Exception):
+    """One clear sentence for a person (`message`), which file it is about, and what to do (`hint`)."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(
+        self, message: str, *, file: str | None = None, hint: str | None = None, run_id: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.file = file
+        self.hint = hint
+        self.run_id = run_id
+
+
+class SetupError(ImporterError):
+    """Wrong usage or parameters; names the file, the key and the nearest valid name."""
+
+    exit_code = 2
+
+
+class FileRefused(ImporterError):
+    """The file can't be read as this entity; the target is unchanged."""
+
+    exit_code = 5
+
+
+class PlanLost(ImporterError):
+    """The stored plan is gone or no longer what was reviewed; plan again."""
+
+    exit_code = 1
+
+
+class ReportFailed(ImporterError):
+    """The run was applied, its reports were not written: `importer report RUN`."""
+
+    exit_code = 6
+
+
+class TryLater(ImporterError):
+    """Nothing is wrong with file or parameters; the same command later is right."""
+
+    exit_code = 75
