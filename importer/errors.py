@@ -1,11 +1,11 @@
 """What can go wrong outside the data. Bad data is never an exception: it is a rejection.
 
-    ImporterError                 carries message, file, hint and the exit code of the contract
-    ├── SetupError           2    wrong usage or parameters
-    ├── FileRefused          5    the file can't be read as this entity
-    ├── PlanLost             1    a stored plan can't be applied any more
-    ├── ReportFailed         6    applied, but the reports could not be written
-    └── TryLater            75    another run holds the entity, or the database can't be reached
+ImporterError                 carries message, file, hint and the exit code of the contract
+├── SetupError           2    wrong usage or parameters
+├── FileRefused          5    the file can't be read as this entity
+├── PlanLost             1    a stored plan can't be applied any more
+├── ReportFailed         6    applied, but the reports could not be written
+└── TryLater            75    another run holds the entity, or the database can't be reached
 """
 
 from __future__ import annotations
