@@ -98,7 +98,7 @@ def _enum(kind: type[StrEnum]) -> Any:
         if isinstance(value, kind):
             return value
         try:
-            return kind(value)
+            return kind(str(value))
         except ValueError:
             words = ", ".join(kind)
             near = difflib.get_close_matches(str(value), list(kind), n=1)

@@ -1,0 +1,188 @@
+"""Bulk load: Arrow tables become rows of the run's tables, in a thread of its own so that reading goes on meanwhile.
+
+PostgreSQL takes them by COPY; SQLite by ADBC into the side file, never the main file, and never while sqlite3 has
+it attached.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite as sqlite_dialect
+from sqlalchemy.schema import CreateTable
+
+from importer.storage.database import Database
+from importer.storage.runspace import RunSpace
+from importer.storage.target import Physical, TargetColumn
+
+WAITING_TABLES = 3
+_COPY_BLOCK = 1 << 20
+
+
+def in_target_types(typed: pa.Table, columns: Mapping[str, TargetColumn], dialect: str) -> pa.Table:
+    """Typed values in the types of the target's columns (decimals are doubles on SQLite, dates ISO text)."""
+    arrays = [_convert(typed[name], columns[name].physical, dialect) for name in typed.column_names]
+    return pa.table(dict(zip(typed.column_names, arrays, strict=True)))
+
+
+def _convert(values: pa.ChunkedArray, physical: Physical, dialect: str) -> pa.ChunkedArray:
+    if pa.types.is_string(values.type):
+        return values
+    if physical is Physical.TEXT:
+        return pc.cast(values, pa.string())
+    if pa.types.is_boolean(values.type) and (physical is Physical.INTEGER or dialect == "sqlite"):
+        return pc.cast(values, pa.int64())
+    if dialect == "sqlite" and pa.types.is_decimal(values.type):
+        return pc.cast(values, pa.float64())
+    if dialect == "sqlite" and pa.types.is_date(values.type):
+        text = pc.cast(values, pa.string())
+        return pc.binary_join_element_wise(text, "00:00:00.000000", " ") if physical is Physical.TIMESTAMP else text
+    return values
+
+
+class _Sink(Protocol):
+    def write(self, table: sa.Table, data: pa.Table) -> None: ...
+    def commit(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class Loader:
+    """Loads tables in the background, in the order in which they are put. Use as a context manager.
+
+    Leaving the block waits for the last table and commits; an error in the thread is raised by the next `put` or on
+    leaving.
+    """
+
+    def __init__(self, database: Database, space: RunSpace, file: Path | None) -> None:
+        self._open = lambda: _AdbcSink(file, space) if file else _CopySink(database, space)
+        self._queue: queue.Queue[tuple[sa.Table, pa.Table] | None] = queue.Queue(maxsize=WAITING_TABLES)
+        self._error: BaseException | None = None
+        self._given_up = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="importer-loader", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def put(self, table: sa.Table, data: pa.Table) -> None:
+        """Columns of `data` are those of `table` by name; missing ones take their default."""
+        self._raise_error()
+        if data.num_rows:
+            self._queue.put((table, data))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self._given_up.set()
+        self._queue.put(None)
+        self._thread.join()
+        if error is None:
+            self._raise_error()
+
+    def _raise_error(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+    def _work(self) -> None:
+        sink: _Sink | None = None
+        try:
+            sink = self._open()
+            while (item := self._queue.get()) is not None and not self._given_up.is_set():
+                sink.write(*item)
+            if not self._given_up.is_set():
+                sink.commit()
+        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
+            self._error = error
+            self._drain()
+        finally:
+            if sink is not None:
+                sink.close()
+
+    def _drain(self) -> None:
+        """Takes what is still put until the end sign, so that nobody waits for a dead thread."""
+        while self._queue.get() is not None:
+            continue
+
+
+class _CopySink:
+    def __init__(self, database: Database, space: RunSpace) -> None:
+        self._raw = database.engine.raw_connection()
+        self._driver: Any = self._raw.driver_connection
+        self._preparer = database.engine.dialect.identifier_preparer
+        del space
+
+    def write(self, table: sa.Table, data: pa.Table) -> None:
+        names = ", ".join(self._preparer.quote(name) for name in data.column_names)
+        statement = f"COPY {self._preparer.format_table(table)} ({names}) FROM STDIN (FORMAT csv)"
+        out = pa.BufferOutputStream()
+        options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="all_valid")
+        pyarrow.csv.write_csv(_printable(data), out, options)
+        body = memoryview(out.getvalue())
+        with self._driver.cursor() as cursor, cursor.copy(statement) as copy:
+            for start in range(0, len(body), _COPY_BLOCK):
+                copy.write(body[start : start + _COPY_BLOCK])
+
+    def commit(self) -> None:
+        self._driver.commit()
+
+    def close(self) -> None:
+        self._raw.close()
+
+
+def _printable(data: pa.Table) -> pa.Table:
+    """Bytes as PostgreSQL's hexadecimal text, which is what COPY's CSV form takes."""
+    for index, field in enumerate(data.schema):
+        if pa.types.is_binary(field.type):
+            texts = pa.array(["\\x" + value.hex() for value in data[field.name].to_pylist()])
+            data = data.set_column(index, field.name, texts)
+    return data
+
+
+class _AdbcSink:
+    def __init__(self, file: Path, space: RunSpace) -> None:
+        from adbc_driver_sqlite import dbapi
+
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._connection = dbapi.connect(str(file), autocommit=True)
+        self._cursor = self._connection.cursor()
+        # A plan that is not finished is never applied, so the side file needs no journal of its own while it is made.
+        for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -65536"):
+            self._cursor.execute(f"PRAGMA {pragma}")
+            self._cursor.fetchall()
+        for table in space.tables:
+            bare = table.to_metadata(sa.MetaData(), schema=None)
+            self._cursor.execute(str(CreateTable(bare).compile(dialect=sqlite_dialect.dialect())))
+
+    def write(self, table: sa.Table, data: pa.Table) -> None:
+        present = set(data.column_names)
+        for column in table.columns:
+            if column.name not in present:
+                data = data.append_column(column.name, _default(column, data.num_rows))
+        ordered = data.select([column.name for column in table.columns])
+        self._cursor.adbc_ingest(table.name, ordered, mode="append")
+
+    def commit(self) -> None:
+        """Each ingest is a transaction of its own; nothing is left to do."""
+
+    def close(self) -> None:
+        self._cursor.close()
+        self._connection.close()
+
+
+def _default(column: sa.Column[Any], rows: int) -> pa.Array:
+    """A column that the data lacks: its server default, else null."""
+    default = column.server_default
+    if not isinstance(default, sa.DefaultClause):
+        return pa.nulls(rows, pa.string())
+    value = 0 if isinstance(column.type, sa.Boolean) else str(default.arg)
+    return pa.repeat(pa.scalar(value), rows)

@@ -1,0 +1,223 @@
+"""The tables of one run while it is planned and applied: staging, differences, reasons, outcomes.
+
+On PostgreSQL they are unlogged tables in the schema `importer`; on SQLite they stand in a side file per run,
+attached as the schema `run`. They are dropped when the run's reports are complete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from importer.storage.control import KEYS
+from importer.storage.database import SCHEMA, Database
+from importer.storage.target import Physical, Target
+
+BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+_TYPES: Mapping[Physical, sa.types.TypeEngine[Any]] = {
+    Physical.TEXT: sa.Text(),
+    Physical.NUMERIC: sa.Numeric().with_variant(sa.REAL(), "sqlite"),
+    Physical.FLOAT: sa.Double().with_variant(sa.REAL(), "sqlite"),
+    Physical.INTEGER: BIG,
+    Physical.BOOLEAN: sa.Boolean(create_constraint=False),
+    Physical.DATE: sa.Date().with_variant(sa.Text(), "sqlite"),
+    Physical.TIMESTAMP: sa.DateTime().with_variant(sa.Text(), "sqlite"),
+}
+
+
+@dataclass(frozen=True)
+class RunSpace:
+    """The run's tables. `fields` are the staged ones in entity order; `ordinal` is a field's place in the entity.
+
+    `stage`: `_row`, the staged fields in the target's types, `_cleared`, `_bad`, `_across`,
+    `_origin_run`, `_origin_row`
+    `batch`: source text of all rows, as compressed blocks
+    `reason`: why rows or fields were refused; `scope` is 'row' or 'field', `phase` is 'plan' or 'apply'
+    `notice`: rows left out without being rejected
+    `fresh`: rows that bring a new record
+    `diff`: rows that change an existing record (or propose a new one): per field i the old value `o<i>`, the new
+    value `v<i>` and what happens to it `a<i>` (an `Action` or null)
+    `effect`: open proposed changes of the file's records, and what the row does to each
+    `outcome`: every row that is not plainly unchanged
+    """
+
+    sequence: int
+    fields: tuple[str, ...]
+    ordinal: Mapping[str, int]
+    key: tuple[str, ...]
+    stage: sa.Table
+    batch: sa.Table
+    reason: sa.Table
+    notice: sa.Table
+    fresh: sa.Table
+    diff: sa.Table
+    effect: sa.Table
+    outcome: sa.Table
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """Staged fields that are no part of the key."""
+        return tuple(name for name in self.fields if name not in self.key)
+
+    @property
+    def tables(self) -> tuple[sa.Table, ...]:
+        return (
+            self.stage,
+            self.batch,
+            self.reason,
+            self.notice,
+            self.fresh,
+            self.diff,
+            self.effect,
+            self.outcome,
+        )
+
+    def old(self, field: str) -> sa.Column[Any]:
+        return self.diff.c[f"o{self.ordinal[field]}"]
+
+    def new(self, field: str) -> sa.Column[Any]:
+        return self.diff.c[f"v{self.ordinal[field]}"]
+
+    def action(self, field: str) -> sa.Column[str]:
+        return self.diff.c[f"a{self.ordinal[field]}"]
+
+
+def run_space(database: Database, sequence: int, target: Target, fields: tuple[str, ...]) -> RunSpace:
+    """The tables of run `sequence` as objects; they need not exist."""
+    ordinal = {name: number for number, name in enumerate(target.columns, start=1)}
+    types = {name: _TYPES[target.columns[name].physical] for name in target.columns}
+    make = _Maker(database, sequence)
+    values = [name for name in fields if name not in target.key]
+    return RunSpace(
+        sequence=sequence,
+        fields=fields,
+        ordinal=ordinal,
+        key=target.key,
+        stage=make.table("stage", *_stage_columns(fields, types)),
+        batch=make.table("batch", _row("number"), _row("first_row"), _row("last_row"), _blob("texts")),
+        reason=make.table("reason", *_reason_columns()),
+        notice=make.table("notice", _row("_row"), sa.Column("code", sa.Text)),
+        fresh=make.table("fresh", _row("_row")),
+        diff=make.table("diff", *_diff_columns(target.key, values, ordinal, types)),
+        effect=make.table("effect", *_effect_columns()),
+        outcome=make.table("outcome", *_outcome_columns()),
+    )
+
+
+@dataclass(frozen=True)
+class _Maker:
+    database: Database
+    sequence: int
+
+    def table(self, name: str, *columns: sa.Column[Any]) -> sa.Table:
+        if self.database.is_sqlite:
+            return sa.Table(name, sa.MetaData(), *columns, schema="run")
+        full = f"run_{self.sequence}_{name}"
+        return sa.Table(full, sa.MetaData(), *columns, schema=SCHEMA, prefixes=["UNLOGGED"])
+
+
+def _row(name: str) -> sa.Column[int]:
+    return sa.Column(name, BIG, nullable=False)
+
+
+def _blob(name: str) -> sa.Column[bytes]:
+    return sa.Column(name, sa.LargeBinary, nullable=False)
+
+
+def _stage_columns(fields: tuple[str, ...], types: Mapping[str, Any]) -> list[sa.Column[Any]]:
+    texts = ("_cleared", "_bad", "_across", "_origin_run", "_origin_row")
+    return [
+        _row("_row"),
+        *(sa.Column(name, types[name]) for name in fields),
+        *(sa.Column(name, sa.Text) for name in texts),
+    ]
+
+
+def _diff_columns(
+    key: tuple[str, ...], values: list[str], ordinal: Mapping[str, int], types: Mapping[str, Any]
+) -> list[sa.Column[Any]]:
+    columns: list[sa.Column[Any]] = [_row("_row"), sa.Column("_new", sa.Boolean(create_constraint=False))]
+    columns += [sa.Column(name, types[name]) for name in key]
+    for name in values:
+        number = ordinal[name]
+        columns += [sa.Column(f"o{number}", types[name]), sa.Column(f"v{number}", types[name])]
+        columns.append(sa.Column(f"a{number}", sa.Text))
+    return columns
+
+
+def _reason_columns() -> list[sa.Column[Any]]:
+    return [
+        _row("row"),
+        sa.Column("ord", sa.Integer, nullable=False),
+        sa.Column("column_name", sa.Text),
+        sa.Column("field", sa.Text),
+        sa.Column("value", sa.Text),
+        sa.Column("code", sa.Text, nullable=False),
+        sa.Column("message", sa.Text, nullable=False),
+        sa.Column("scope", sa.Text, nullable=False, server_default="row"),
+        sa.Column("phase", sa.Text, nullable=False, server_default="plan"),
+        sa.Column("repeated", sa.Boolean(create_constraint=False), nullable=False, server_default=sa.false()),
+    ]
+
+
+def _effect_columns() -> list[sa.Column[Any]]:
+    return [
+        _row("_row"),
+        sa.Column("ord", sa.Integer, nullable=False),
+        sa.Column("field", sa.Text, nullable=False),
+        _row("change_id"),
+        _row("proposal_id"),
+        sa.Column("status", sa.Text, nullable=False),
+        sa.Column("proposed", sa.Text),
+        sa.Column("same_source", sa.Boolean(create_constraint=False), nullable=False),
+        sa.Column("says", sa.Text, nullable=False),
+        sa.Column("effect", sa.Text),
+    ]
+
+
+def _outcome_columns() -> list[sa.Column[Any]]:
+    lists = ("fields_updated", "fields_proposed", "fields_declined", "fields_rejected")
+    return [
+        _row("row"),
+        *(sa.Column(name, sa.Text, nullable=False, server_default="") for name in KEYS),
+        sa.Column("outcome", sa.Text, nullable=False),
+        *(sa.Column(name, sa.Text) for name in lists),
+        sa.Column("proposal_id", BIG),
+        sa.Column("effects", sa.Text),
+        sa.Column("codes", sa.Text),
+        sa.Column("origin_run", sa.Text),
+        sa.Column("origin_row", sa.Text),
+    ]
+
+
+def side_file(database: Database, run_id: str) -> Path | None:
+    """Where a run's tables stand on SQLite; None on PostgreSQL."""
+    if not database.is_sqlite:
+        return None
+    return database.path.with_name(database.path.name + ".runs") / f"{run_id}.db"
+
+
+def create(connection: sa.Connection, space: RunSpace) -> None:
+    for table in space.tables:
+        table.create(connection)
+
+
+def drop(database: Database, space: RunSpace, run_id: str) -> None:
+    """Removes the run's tables; nothing happens where they are gone already."""
+    file = side_file(database, run_id)
+    if file is not None:
+        for path in (file, file.with_name(file.name + "-journal"), file.with_name(file.name + "-wal")):
+            path.unlink(missing_ok=True)
+        return
+    with database.begin() as connection:
+        for table in space.tables:
+            table.drop(connection, checkfirst=True)
+
+
+def exists(connection: sa.Connection, space: RunSpace) -> bool:
+    return sa.inspect(connection).has_table(space.stage.name, schema=space.stage.schema)
