@@ -1,0 +1,146 @@
+"""rejections.xlsx, for people: a summary, the rejected rows with the offending cells marked and explained, the reasons.
+
+In: the summary and what was kept of the streams. Out: a workbook of strings, whose sheet "Rejected rows" imports like
+`rejections.csv`. A row that a workbook can't hold unaltered is left out of it and named on the summary sheet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import xlsxwriter
+from xlsxwriter.exceptions import FileCreateError
+
+from importer.reports.delimited import plain_texts
+from importer.reports.kept import FirstRows, Kept
+from importer.reports.model import RunReport
+from importer.reports.visible import shortened, visible
+from importer.reports.workbook_formats import Formats
+from importer.reports.workbook_marks import Marks, Reasons
+from importer.reports.workbook_summary import LeftOut, write_summary
+
+LONGEST_CELL = 32_767
+MOST_COLUMNS = 16_384
+NOT_FIT = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x{fffe}\x{ffff}]|_x[0-9A-Fa-f]{4}_"
+BEYOND_16_BITS = r"[\x{10000}-\x{10ffff}]"
+REASON_COLUMNS = ("row", "column", "field", "value", "code", "message", "repeated")
+
+
+def write_workbook(file: BinaryIO, scratch: Path, report: RunReport, kept: Kept) -> None:
+    """Writes row by row through temporary files in a private folder in `scratch`. OSError if it can't."""
+    with TemporaryDirectory(dir=scratch, prefix=".rejections.") as folder:
+        book = xlsxwriter.Workbook(file, _options(folder))
+        book.set_properties({"title": "Rejected rows", "created": _started(report)})
+        formats = Formats(book)
+        summary = book.add_worksheet("Summary")
+        reasons = kept.reasons.by_row()
+        left_out = _write_rows(book.add_worksheet("Rejected rows"), formats, kept, reasons)
+        _write_reasons(book.add_worksheet("Reasons"), formats, reasons)
+        write_summary(summary, formats, report, left_out)
+        try:
+            book.close()
+        except FileCreateError as error:
+            raise OSError(str(error)) from error
+
+
+def _options(folder: str) -> dict[str, Any]:
+    return {
+        "tmpdir": folder,
+        "constant_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+    }
+
+
+def _started(report: RunReport) -> datetime:
+    """The time of the run, not of the writing, so that the same run gives the same bytes."""
+    try:
+        started = datetime.fromisoformat(str(report.summary.get("started_at")))
+    except ValueError:
+        return datetime(2000, 1, 1)
+    return started.astimezone(UTC).replace(tzinfo=None) if started.tzinfo else started
+
+
+def _write_rows(sheet: Any, formats: Formats, kept: Kept, reasons: Reasons) -> LeftOut:
+    """The sheet that is corrected and loaded again: texts only, and what is typed there stays text."""
+    columns, total = kept.columns, kept.for_workbook.total
+    if len(columns) > MOST_COLUMNS or not all(_fits(pa.table({"": [text]}))[0] for text in columns):
+        return LeftOut(beyond=total, why="the headers of the file don't fit into a workbook")
+    _lay_out(sheet, formats, columns, _widths(kept))
+    marks = Marks(sheet, formats, columns)
+    written, unfit = 0, []
+    for texts, fits in _rows(kept.for_workbook):
+        source_row = texts[-5]
+        if not fits:
+            unfit.append(source_row)
+            continue
+        written += 1
+        _write_cells(sheet, written, texts)
+        marks.explain(written, texts, reasons.get(source_row, []))
+    sheet.autofilter(0, 0, written, len(columns) - 1)
+    sheet.ignore_errors({"number_stored_as_text": f"A1:XFD{written + 1}"})
+    return LeftOut(beyond=total - written - len(unfit), unfit=tuple(unfit))
+
+
+def _write_cells(sheet: Any, row: int, texts: tuple[str, ...]) -> None:
+    for column, text in enumerate(texts):
+        if text:
+            sheet.write_string(row, column, text)
+
+
+def _rows(rows: FirstRows) -> Iterator[tuple[tuple[str, ...], bool]]:
+    """The texts of each row, and whether a workbook holds all of them unaltered."""
+    for table in rows.tables():
+        columns = [plain_texts(column).to_pylist() for column in table.columns]
+        yield from zip(zip(*columns, strict=True), _fits(table), strict=True)
+
+
+def _fits(table: pa.Table) -> list[bool]:
+    """Excel counts UTF-16 units, and `_x000D_` and the like are its own way to write control characters."""
+    unfit = pa.array([False] * table.num_rows)
+    for column in table.columns:
+        texts = plain_texts(column)
+        length = pc.add(pc.utf8_length(texts), pc.count_substring_regex(texts, BEYOND_16_BITS))
+        unfit = pc.or_(unfit, pc.or_(pc.greater(length, LONGEST_CELL), pc.match_substring_regex(texts, NOT_FIT)))
+    return [bool(fits) for fits in pc.invert(unfit).to_pylist()]
+
+
+def _lay_out(sheet: Any, formats: Formats, columns: tuple[str, ...], widths: list[int]) -> None:
+    ours = len(columns) - 5
+    for number, (header, width) in enumerate(zip(columns, widths, strict=True)):
+        sheet.set_column(number, number, width, formats.own if number >= ours else formats.text)
+        sheet.write_string(0, number, header, formats.own_header if number >= ours else formats.header)
+    sheet.freeze_panes(1, 0)
+
+
+def _widths(kept: Kept) -> list[int]:
+    """As wide as the longest text, between 9 and 44 characters."""
+    longest = [len(header) + 3 for header in kept.columns]
+    for table in kept.for_workbook.tables():
+        for number, column in enumerate(table.columns):
+            found = pc.max(pc.utf8_length(plain_texts(column))).as_py() or 0
+            longest[number] = max(longest[number], int(found) + 1)
+    return [min(max(width, 9), 44) for width in longest]
+
+
+def _write_reasons(sheet: Any, formats: Formats, reasons: Reasons) -> None:
+    """To be read only, so texts are shown rather than kept: control characters as pictures, long ones shortened."""
+    for number, (header, width) in enumerate(zip(REASON_COLUMNS, (9, 24, 26, 28, 24, 70, 10), strict=True)):
+        sheet.set_column(number, number, width, formats.text)
+        sheet.write_string(0, number, header, formats.header)
+    written = 0
+    for found in reasons.values():
+        for reason in found:
+            written += 1
+            shown = [shortened(visible(reason.get(name, "")), 2_000) for name in REASON_COLUMNS]
+            _write_cells(sheet, written, tuple(shown))
+    sheet.freeze_panes(1, 0)
+    sheet.autofilter(0, 0, written, len(REASON_COLUMNS) - 1)
+    sheet.ignore_errors({"number_stored_as_text": f"A1:XFD{written + 1}"})

@@ -1,0 +1,136 @@
+"""Writes all reports of a run: complete or not at all.
+
+In: a `RunReport`, a folder. Out: seven files (`2-contract.md`, "Runs and reports") and the SHA-256 of six of them;
+`summary.json` comes last and names the others. Streams are read once each, chunk by chunk.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+import pyarrow as pa
+
+from importer.reports.delimited import BOM, header_line, lines
+from importer.reports.folder import Staged, staged
+from importer.reports.kept import Counts, FirstRows, Kept, ReasonsOfFirstRows
+from importer.reports.model import RunReport
+from importer.reports.page import page
+from importer.reports.workbook import write_workbook
+
+SUMMARY = "summary.json"
+RESULTS = "results.csv"
+CHANGES = "changes.csv"
+ERRORS = "errors.csv"
+REJECTIONS = "rejections.csv"
+WORKBOOK = "rejections.xlsx"
+PAGE = "report.html"
+
+RESULT_COLUMNS = (
+    "outcome",
+    "applied",
+    "fields_updated",
+    "fields_proposed",
+    "fields_declined",
+    "fields_rejected",
+    "proposal_id",
+    "proposal_effects",
+    "codes",
+    "origin_run",
+    "origin_row",
+)
+CHANGE_COLUMNS = ("field", "old", "new", "disposition", "proposal_id", "rule")
+REASON_COLUMNS = ("row", "column", "field", "value", "code", "message", "repeated")
+CORRECTION_COLUMNS = ("_row", "_codes", "_reasons", "_run", "_text")
+ROWS_ON_PAGE = 200
+
+
+class Watcher(Protocol):
+    """Sees every chunk of a stream that is written."""
+
+    def see(self, chunk: pa.Table) -> None: ...
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Chunks with these columns, on their way into one CSV file."""
+
+    columns: tuple[str, ...]
+    headers: tuple[str, ...]
+    chunks: Iterator[pa.Table]
+    delimiter: str = ","
+    begin: bytes = b""
+
+
+def write_reports(report: RunReport, folder: Path) -> dict[str, str]:
+    """All seven files, replacing those of an earlier run there. ReportFailed (exit 6) leaves the folder as it was."""
+    with staged(folder, str(report.summary["run_id"]), last=SUMMARY) as files:
+        kept = _write_tables(report, files)
+        with files.file(WORKBOOK) as file:
+            write_workbook(file, files.folder, report, kept)
+        with files.file(PAGE) as file:
+            file.write(page(report, kept, files.digests))
+        reports = {name: digest for name, digest in files.digests.items() if name != SUMMARY}
+        with files.file(SUMMARY) as file:
+            file.write(_as_json({**report.summary, "reports": reports}))
+    return reports
+
+
+def _write_tables(report: RunReport, files: Staged) -> Kept:
+    """The four CSV files; what workbook and page show of them is kept on the way."""
+    data, key = report.data, report.entity.key
+    rejected = _rejections(report)
+    kept = _nothing_yet(report, rejected.headers)
+    _write_table(files, RESULTS, _named(("row", *key, *RESULT_COLUMNS), data.results()))
+    _write_table(files, CHANGES, _named(("row", *key, *CHANGE_COLUMNS), data.changes()), kept.fields, kept.changes)
+    _write_table(files, ERRORS, _named(REASON_COLUMNS, data.reasons()), kept.codes, kept.reasons)
+    _write_table(files, REJECTIONS, rejected, kept.for_workbook, kept.for_page)
+    return kept
+
+
+def _nothing_yet(report: RunReport, headers: tuple[str, ...]) -> Kept:
+    limit = report.entity.parameters.reports.workbook_rows
+    return Kept(
+        columns=headers,
+        fields=Counts("field", "disposition"),
+        changes=FirstRows(ROWS_ON_PAGE),
+        codes=Counts("code", "repeated"),
+        reasons=ReasonsOfFirstRows(max(limit, ROWS_ON_PAGE)),
+        for_workbook=FirstRows(limit),
+        for_page=FirstRows(ROWS_ON_PAGE),
+    )
+
+
+def _named(columns: tuple[str, ...], chunks: Iterator[pa.Table]) -> Stream:
+    return Stream(columns, columns, chunks)
+
+
+def _rejections(report: RunReport) -> Stream:
+    """Source headers and our five columns; a source column with the name of one of ours is no data and left out."""
+    kept = [(f"c{n}", header) for n, header in enumerate(report.source_headers) if header not in CORRECTION_COLUMNS]
+    columns = tuple(name for name, _ in kept) + CORRECTION_COLUMNS
+    headers = tuple(header for _, header in kept) + CORRECTION_COLUMNS
+    return Stream(columns, headers, report.data.rejected(), report.delimiter, BOM)
+
+
+def _write_table(files: Staged, name: str, stream: Stream, *watchers: Watcher) -> None:
+    with files.file(name) as file:
+        file.write(stream.begin + header_line(stream.headers, stream.delimiter))
+        _write_chunks(file, stream, watchers)
+
+
+def _write_chunks(file: BinaryIO, stream: Stream, watchers: tuple[Watcher, ...]) -> None:
+    for chunk in stream.chunks:
+        table = chunk.select(list(stream.columns))
+        for watcher in watchers:
+            watcher.see(table)
+        file.write(lines(table, stream.delimiter))
+
+
+def _as_json(summary: dict[str, Any]) -> bytes:
+    """File names that are no UTF-8 carry lone surrogates; as `\\udcff` they are JSON again."""
+    text = json.dumps(summary, ensure_ascii=False, indent=2, default=str)
+    return text.encode("utf-8", "backslashreplace") + b"\n"
