@@ -40,10 +40,16 @@ _HOST = rf"{_LABEL}(?:\.{_LABEL})*"
 _DOMAIN = rf"(?:{_LABEL}\.)+{_LETTER}(?:{_LETTER}|-)*{_LETTER}"
 _MAILBOX = rf'[^{_BLANKS}"(),.:;<>@\[\\\]]+'
 
-ACCOUNT = rf"^[^{_BLANKS}]+$"
-EMAIL = rf"^{_MAILBOX}(?:\.{_MAILBOX})*@{_DOMAIN}$"
-URL = rf"^(?:(?:[hH][tT][tT][pP][sS]?|[fF][tT][pP])://{_HOST}|{_DOMAIN})(?::[0-9]{{1,5}})?(?:[/?#][^{_BLANKS}]*)?$"
-LANGUAGE = r"^[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*$"
+_ACCOUNT = rf"^[^{_BLANKS}]+$"
+_EMAIL = rf"^{_MAILBOX}(?:\.{_MAILBOX})*@{_DOMAIN}$"
+_URL = rf"^(?:(?:[hH][tT][tT][pP][sS]?|[fF][tT][pP])://{_HOST}|{_DOMAIN})(?::[0-9]{{1,5}})?(?:[/?#][^{_BLANKS}]*)?$"
+_LANGUAGE = r"^[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*$"
+
+ACCOUNT = {"pattern": _ACCOUNT, "error": "no blanks inside"}
+EMAIL = {"pattern": _EMAIL, "error": "one address such as orders@example.com"}
+URL = {"pattern": _URL, "error": "an address such as www.example.com or https://example.com/shop"}
+LANGUAGE = {"pattern": _LANGUAGE, "error": "a language code such as en-us or fr"}
+"""Each with the words that a rejection uses instead of the pattern."""
 
 CODE = {"max_value": 10}
 """Groups, terms, methods and the like: every company has its own, so there is a length and no list."""

@@ -216,3 +216,11 @@ def test_patterns_mean_the_same_to_python_and_to_arrow() -> None:
             texts = [value for field, value in values if field == name]
             by_arrow = pc.match_substring_regex(pa.array(texts), pattern).to_pylist()
             assert by_arrow == [re.match(pattern, text) is not None for text in texts], name
+
+
+def test_a_pattern_is_explained_in_words() -> None:
+    """Nobody who corrects a cell reads regular expressions."""
+    checks = [check for column in customer().schema.columns.values() for check in column.checks]
+    patterns = [check for check in checks if check.name == "str_matches"]
+    assert len(patterns) == 5
+    assert [check.error for check in patterns if "^" in check.error] == []
