@@ -18,7 +18,7 @@ REASONS = pa.schema(
         ("message", pa.string()),
     ]
 )
-"""One reason of a rejection: row number, order within the row, header in the file, field, text in the file, code, sentence."""
+"""One reason of a rejection: row number, order within the row, header and text in the file, field, code, sentence."""
 
 
 @dataclass(frozen=True)

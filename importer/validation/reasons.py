@@ -1,0 +1,68 @@
+"""The failures of all columns of a batch as its reasons, and the wrong texts of a row as one text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from importer.validation.failures import Failures, Mask, Positions, joined, names_where
+from importer.validation.model import REASONS, TextBatch
+from importer.validation.text import plain_array
+
+
+def reason_table(batch: TextBatch, failures: Mapping[str, Failures]) -> tuple[pa.Table, Positions]:
+    """Schema `REASONS`, ordered by row, then field as in `failures`; and each reason's position within the batch."""
+    whole = joined(list(failures.values()))
+    place = np.repeat(np.arange(len(failures)), [len(part) for part in failures.values()])
+    order = np.lexsort((place, whole.positions))
+    positions = whole.positions[order]
+    columns = {
+        "row": batch.rows.take(pa.array(positions)),
+        "ord": pa.array(_order_within(positions), pa.int32()),
+        "column": pa.array([batch.headers.get(name, "") for name in failures], pa.string()).take(pa.array(place)),
+        "field": pa.array(list(failures), pa.string()).take(pa.array(place)),
+        "value": _texts(batch, failures),
+        "code": whole.codes,
+        "message": whole.messages,
+    }
+    for name in ("column", "field", "value", "code", "message"):
+        columns[name] = columns[name].take(pa.array(order))
+    return pa.table(columns, schema=REASONS), positions
+
+
+def bad_texts(reasons: pa.Table, positions: Positions, count: int) -> pa.Array:
+    """'|field=text|…|' for every row with a failing cell, else null; '|' and '\\' within a text are escaped."""
+    if not len(positions):
+        return pa.nulls(count, pa.string())
+    texts = pc.utf8_trim_whitespace(reasons["value"].combine_chunks())
+    texts = pc.replace_substring(pc.replace_substring(texts, "\\", "\\\\"), "|", "\\|")
+    pieces = pc.binary_join_element_wise(reasons["field"].combine_chunks(), texts, "=")
+    rows, starts = np.unique(positions, return_index=True)
+    lists = pa.ListArray.from_arrays(pa.array(np.append(starts, len(positions)), pa.int32()), pieces)
+    whole = pc.binary_join_element_wise("|", pc.binary_join(lists, "|"), "|", "")
+    index = np.zeros(count, dtype=np.int64)
+    index[rows] = np.arange(len(rows))
+    clean = np.ones(count, dtype=np.bool_)
+    clean[rows] = False
+    return whole.take(pa.array(index, mask=clean))
+
+
+def cleared_fields(cleared: Mapping[str, Mask], count: int) -> pa.Array:
+    """'|field|field|' where cells hold the clear token, else null."""
+    return pc.binary_join_element_wise("|", names_where(cleared, count, "|"), "|", "")
+
+
+def _order_within(positions: Positions) -> Positions:
+    """0, 1, … for the reasons of one row; `positions` is sorted."""
+    return np.arange(len(positions)) - np.searchsorted(positions, positions, side="left")
+
+
+def _texts(batch: TextBatch, failures: Mapping[str, Failures]) -> pa.Array:
+    """The texts of the failing cells as they stand in the file."""
+    parts = [
+        plain_array(batch.texts[name].take(pa.array(part.positions))) for name, part in failures.items() if len(part)
+    ]
+    return pa.concat_arrays(parts) if parts else pa.array([], pa.string())

@@ -1,0 +1,142 @@
+"""Raw text becomes clean text: NFC, trimmed, blank as null, no invisible characters.
+
+In: a string column as it was in the file. Out: the clean column and the cells that hold what nobody can see.
+The bytes of the whole column are looked at first; only cells with something unusual are touched one by one.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from importer.validation.failures import NONE, Failures, Positions, failed_by_fact
+from importer.vocabulary import RejectionCode
+
+_SPACES = "\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_MARKS = "\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+_CONTROLS = "\u0000-\u001f\u007f-\u009f\u2028\u2029"
+
+_TRIMMED = "".join(character for character in map(chr, range(0x10000)) if re.match(f"[{_SPACES}{_MARKS}]", character))
+_INVISIBLE = re.compile(f"[{_CONTROLS}{_MARKS}]")
+_INVISIBLE_MULTILINE = re.compile(f"(?![\t\n\r])[{_CONTROLS}{_MARKS}]")
+_UNUSUAL = f"[{_CONTROLS}{_MARKS}]|^[{_SPACES}]|[{_SPACES}]$"
+
+
+def _suspect_bytes() -> NDArray[np.bool_]:
+    """Control characters, and lead bytes from which something other than a composed Latin letter can follow."""
+    suspect = np.zeros(256, dtype=np.bool_)
+    suspect[:0x20] = True
+    suspect[0x7F] = True
+    suspect[0xC0:] = True
+    suspect[0xC3:0xCA] = False  # U+00C0 to U+027F: visible letters that NFC leaves alone
+    return suspect
+
+
+_SUSPECT = _suspect_bytes()
+
+
+@dataclass(frozen=True)
+class CleanText:
+    """`values`: NFC, trimmed, null where blank or failed. `failures`: cells with a `control_character`."""
+
+    values: pa.Array
+    failures: Failures
+
+
+def clean(texts: pa.Array, title: str, multiline: bool) -> CleanText:
+    """Cleans a column; `multiline` allows tabs and line breaks inside the text."""
+    values = _trimmed(plain_array(texts))
+    positions = _unusual_cells(values)
+    failures = NONE
+    if len(positions):
+        values, failures = _repaired(values, positions, title, multiline)
+    return CleanText(_blank_as_null(values), failures)
+
+
+def clean_text(text: str) -> str:
+    """NFC and trimmed, for a single text."""
+    return unicodedata.normalize("NFC", text).strip(_TRIMMED)
+
+
+def plain_array(texts: pa.Array) -> pa.Array:
+    """One string array without nulls, whatever the reader handed on."""
+    if isinstance(texts, pa.ChunkedArray):
+        texts = texts.combine_chunks()
+    if texts.type != pa.string():
+        texts = texts.cast(pa.string())
+    return texts.fill_null("") if texts.null_count else texts
+
+
+def layout(values: pa.Array) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
+    """Offsets (one more than cells) and bytes of a string array; the offsets count from the start of the bytes."""
+    _, offset_buffer, data_buffer = values.buffers()
+    if offset_buffer is None or not len(values):
+        return np.zeros(1, dtype=np.int32), np.empty(0, dtype=np.uint8)
+    offsets = np.frombuffer(offset_buffer, dtype=np.int32)[values.offset : values.offset + len(values) + 1]
+    data = np.frombuffer(data_buffer or b"", dtype=np.uint8)
+    return offsets, data
+
+
+def _trimmed(values: pa.Array) -> pa.Array:
+    """Without spaces at the ends; rarer white space is looked at cell by cell."""
+    offsets, data = layout(values)
+    starts, ends = offsets[:-1], offsets[1:]
+    filled = ends > starts
+    if not filled.all():
+        starts, ends = starts[filled], ends[filled]
+    spaced = (data[starts] == 0x20).any() or (data[ends - 1] == 0x20).any()
+    return pc.utf8_trim(values, characters=" ") if spaced else values
+
+
+def _unusual_cells(values: pa.Array) -> Positions:
+    """Cells with invisible characters, with white space at the ends, or not in NFC."""
+    offsets, data = layout(values)
+    used = data[offsets[0] : offsets[-1]]
+    if not ((used - np.uint8(0x20)) > 0x5E).any():  # printable ASCII only
+        return np.empty(0, dtype=np.int64)
+    hits = np.flatnonzero(_SUSPECT[used])
+    cells = np.unique(np.searchsorted(offsets, hits + offsets[0], side="right") - 1).astype(np.int64)
+    if not len(cells):
+        return cells
+    suspects = values.take(pa.array(cells))
+    unusual = pc.or_(
+        pc.match_substring_regex(suspects, _UNUSUAL),
+        pc.not_equal(suspects, pc.utf8_normalize(suspects, form="NFC")),
+    )
+    chosen: NDArray[np.bool_] = unusual.to_numpy(zero_copy_only=False)
+    return cells[chosen]
+
+
+def _repaired(values: pa.Array, positions: Positions, title: str, multiline: bool) -> tuple[pa.Array, Failures]:
+    texts = [clean_text(text) for text in values.take(pa.array(positions)).to_pylist()]
+    invisible = _INVISIBLE_MULTILINE if multiline else _INVISIBLE
+    found = [invisible.search(text) for text in texts]
+    kept = [None if match else text for text, match in zip(texts, found, strict=True)]
+    mask = np.zeros(len(values), dtype=np.bool_)
+    mask[positions] = True
+    values = pc.replace_with_mask(values, pa.array(mask), pa.array(kept, pa.string()))
+    named = [_named(match) for match in found if match]
+    bad = positions[np.array([match is not None for match in found], dtype=np.bool_)]
+    if not named:
+        return values, NONE
+    return values, failed_by_fact(bad, RejectionCode.CONTROL_CHARACTER, title=title, limit=pa.array(named, pa.string()))
+
+
+def _named(match: re.Match[str]) -> str:
+    """'the invisible character U+200B (zero width space) after 3 characters'."""
+    character = match.group()
+    known = {"\t": "tab", "\n": "line break", "\r": "line break"}
+    name = known.get(character) or unicodedata.name(character, "control character").lower()
+    return f"the invisible character U+{ord(character):04X} ({name}) after {match.start()} characters"
+
+
+def _blank_as_null(values: pa.Array) -> pa.Array:
+    offsets, _ = layout(values)
+    blank = offsets[1:] == offsets[:-1]
+    return pc.if_else(pa.array(blank), pa.scalar(None, pa.string()), values) if blank.any() else values
