@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from importer.vocabulary import RejectionCode
+
+if TYPE_CHECKING:  # the child process that opens workbooks does without pyarrow
+    import pyarrow as pa
 
 
 @dataclass(frozen=True)

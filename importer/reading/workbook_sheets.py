@@ -1,0 +1,124 @@
+"""One sheet of a workbook becomes messages: which sheet and header it is, then its rows as text. Runs in the child."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, BinaryIO
+
+import python_calamine
+
+from importer.errors import FileRefused
+from importer.reading.header_row import HeaderChoice, HeadRow, choose_header
+from importer.reading.model import ReadOptions
+from importer.reading.workbook_cells import CellForm, CellValue
+from importer.reading.workbook_errors import find_error_cells
+from importer.reading.workbook_limits import check_cells
+from importer.reading.workbook_rows import Row, RowReader, trimmed
+
+SAMPLE_ROWS = 200
+MESSAGE_ROWS = 5_000
+CORRECTION = frozenset({"_row", "_run"})
+
+
+def send_sheet(file: BinaryIO, format_: str, options: ReadOptions) -> None:
+    """Messages `opened`, then `rows` as often as it takes. Raises FileRefused where sheet or header can't be told."""
+    from importer.reading.workbook_child import send
+
+    file.seek(0)
+    book = python_calamine.CalamineWorkbook.from_filelike(file)
+    name = choose_sheet(book, options)
+    sheet = _sheet(book, name)
+    form = CellForm(options.date_format, options.decimal)
+    choice, head = _header(sheet, form, options)
+    headers = trimmed(head[choice.index].cells)
+    send(
+        "opened",
+        format=format_,
+        sheet=name,
+        headers=headers,
+        header_row=head[choice.index].row,
+        notes=[choice.note, *_notes(book, sheet, name)],
+    )
+    errors = find_error_cells(file, format_, name)
+    reader = RowReader(form, len(headers), headers, errors)
+    rows = islice(enumerate(sheet.iter_rows(), 1), head[choice.index].row, None)
+    total = max(1, sheet.total_height)
+    for group in _groups(reader.read(rows)):
+        send("rows", **_message(group, len(headers)), progress=group[-1].row / total)
+
+
+def _sheet(book: python_calamine.CalamineWorkbook, name: str) -> python_calamine.CalamineSheet:
+    sheet = book.get_sheet_by_name(name)
+    check_cells(sheet.total_height, sheet.total_width)
+    return sheet
+
+
+def choose_sheet(book: python_calamine.CalamineWorkbook, options: ReadOptions) -> str:
+    """The sheet that was asked for, else that of a correction, else the only one with content."""
+    if options.sheet in book.sheet_names:
+        return options.sheet
+    filled = [name for name in _data_sheets(book) if book.get_sheet_by_name(name).start is not None]
+    ours = [name for name in filled if _is_correction(book, name)]
+    if len(ours) == 1:
+        return ours[0]
+    if options.sheet is not None:
+        raise _which(f"The workbook has no sheet {options.sheet!r}.", book)
+    if not filled:
+        raise FileRefused("The workbook has no cells with content.", hint="Was the export complete?")
+    if len(filled) > 1:
+        raise _which("The workbook has several sheets with content.", book)
+    return filled[0]
+
+
+def _data_sheets(book: python_calamine.CalamineWorkbook) -> list[str]:
+    kind = python_calamine.SheetTypeEnum.WorkSheet
+    return [sheet.name for sheet in book.sheets_metadata if sheet.typ == kind]
+
+
+def _which(message: str, book: python_calamine.CalamineWorkbook) -> FileRefused:
+    names = ", ".join(repr(name) for name in _data_sheets(book))
+    return FileRefused(f"{message} It has {names}.", hint="Say which with --sheet NAME.")
+
+
+def _is_correction(book: python_calamine.CalamineWorkbook, name: str) -> bool:
+    return any(set(row) >= CORRECTION for row in islice(_sheet(book, name).iter_rows(), SAMPLE_ROWS) if row)
+
+
+def _header(
+    sheet: python_calamine.CalamineSheet, form: CellForm, options: ReadOptions
+) -> tuple[HeaderChoice, list[HeadRow]]:
+    count = max(SAMPLE_ROWS, options.header_row or 0)
+    head = [_head_row(number, row, form) for number, row in enumerate(islice(sheet.iter_rows(), count), 1)]
+    choice = choose_header(head, options.known_headers | CORRECTION, options.header_row, "")
+    if choice is None:
+        raise FileRefused("The sheet has no rows, not even a header.", hint="Was the export complete?")
+    return choice, head
+
+
+def _head_row(number: int, row: list[CellValue], form: CellForm) -> HeadRow:
+    return HeadRow(number, trimmed(tuple(form.text(value) for value in row)))
+
+
+def _notes(book: python_calamine.CalamineWorkbook, sheet: python_calamine.CalamineSheet, name: str) -> Iterator[str]:
+    """What a person should know who sees the sheet in a spreadsheet program."""
+    hidden = [str(data.name) for data in book.sheets_metadata if not str(data.visible).endswith(".Visible")]
+    if name in hidden:
+        yield f"sheet {name!r} is hidden"
+    if merged := sheet.merged_cell_ranges:
+        yield f"{len(merged)} merged ranges: the value stands in the first cell, the others are blank"
+
+
+def _groups(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    while group := list(islice(rows, MESSAGE_ROWS)):
+        yield group
+
+
+def _message(group: list[Row], width: int) -> dict[str, Any]:
+    good = [row for row in group if row.unreadable is None]
+    return {
+        "rows": [row.row for row in good],
+        "columns": list(zip(*(row.cells for row in good), strict=True)) if good else [()] * width,
+        "unreadable": [(row.row, *row.unreadable) for row in group if row.unreadable is not None],
+        "flagged": [(row.row, *flag) for row in good for flag in row.flagged],
+    }
