@@ -1,7 +1,7 @@
 """Databases for every test that needs one: SQLite files, and a real PostgreSQL that the suite brings itself.
 
 `database` is parametrised, so a test that asks for it runs on both. A PostgreSQL that can't start is a failure, never a
-skip. `IMPORTER_TEST_DATABASE=postgresql+psycopg://…` names another server; its user must be allowed to create databases.
+skip. `IMPORTER_TEST_DATABASE=postgresql+psycopg://…` names another server, where the user may create databases.
 """
 
 from __future__ import annotations
