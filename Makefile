@@ -4,15 +4,15 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --constraint constraints.txt
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install --constraint constraints.txt
 PYTHONS := $(if $(PYTHON),$(PYTHON),python3.14 python3.13 python3.12 python3.11 python3)
 USABLE := import sys, ensurepip, venv; raise SystemExit(sys.version_info < (3, 11))
 
 demo: $(VENV)/.installed
 	@rm -rf demo && mkdir demo
-	@$(BIN)/importer run sample_data/customers_legacy.csv --source legacy_erp \
-		--schemas schemas --database sqlite:///demo/importer.db --output demo/legacy || [ $$? -eq 3 ]
-	@$(BIN)/importer run sample_data/customers_update.xlsx \
+	@$(BIN)/importer run sample_data/erp_customers.csv \
+		--schemas schemas --database sqlite:///demo/importer.db --output demo/list || [ $$? -eq 3 ]
+	@$(BIN)/importer run sample_data/treasury_update.xlsx \
 		--schemas schemas --database sqlite:///demo/importer.db --output demo/update || [ $$? -eq 3 ]
 
 test: lint
