@@ -59,6 +59,14 @@ def test_applying_twice_gives_the_same_answer_and_does_nothing(project: Project)
     assert project.table()["usmf", "US-004"]["sales_memo"] == "by hand"
 
 
+def test_a_plan_makes_no_table(empty_project: Project) -> None:
+    plan = empty_project.plan(empty_project.write("first.csv", lines(NEW, "C-1,Nordlys,10,EUR")))
+    assert plan.counts == {"read": 1, "created": 1}
+    assert empty_project.table() == {}
+    assert empty_project.apply(plan).counts == plan.counts
+    assert list(empty_project.table()) == [("usmf", "C-1")]
+
+
 def test_apply_writes_the_reports_of_the_plan_anew(project: Project) -> None:
     project.write("tonight.csv", TWO)
     run_id = project.importer("plan", "tonight.csv", "--json").json["run_id"]

@@ -8,6 +8,7 @@ import io
 import json
 import re
 import stat
+from datetime import datetime
 from decimal import Decimal
 from html.parser import HTMLParser
 
@@ -82,7 +83,7 @@ def test_the_summary_tells_what_was_run(project: Project, rich: Run) -> None:
     assert "run" in str(summary["command"])
     assert summary["four_eyes"] is True
     assert re.fullmatch(r"[0-9a-f]{64}", summary["settings_sha256"])
-    assert summary["started_at"] <= summary["finished_at"]
+    assert datetime.fromisoformat(summary["started_at"]) <= datetime.fromisoformat(summary["finished_at"])
     target = summary["target"]
     assert target["dialect"] in project.database
     assert (target["table"], target["records_before"], target["records_after"]) == ("customer", 7, 8)
@@ -326,6 +327,11 @@ def test_a_workbook_as_source_says_so_in_the_summary(make_project: MakeProject) 
 def test_declined_is_empty_while_nothing_was_decided(rich: Run) -> None:
     assert {line["fields_declined"] for line in rich.results} == {""}
     assert rich.summary["proposals"]["declined"] == 0
+
+
+def test_progress_and_logs_name_no_values_of_customers(rich: Run) -> None:
+    for value in ("Nordlys", "HYPERLINK", "9000", "ZZZ"):
+        assert value not in rich.answer.stderr
 
 
 def test_summary_json_is_one_object_and_csv_reports_are_strict(rich: Run) -> None:
