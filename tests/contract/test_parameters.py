@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,6 @@ WRONG_VALUES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         ("when", "credit_rating"),
     ),
     "two_sources_of_one_name": ({"sources.1.name": "base"}, ("base",)),
-    "default_that_is_no_value": ({"sources.0.defaults": {"credit_limit": "much"}}, ("credit_limit", "much")),
     "schema_without_a_class": ({"entity.schema": "customer"}, ("schema",)),
     "schema_of_another_file": ({"entity.schema": "custmer:Customer"}, ("custmer",)),
     "schema_of_another_class": ({"entity.schema": "customer:Custmer"}, ("Custmer", "Customer")),
@@ -97,7 +97,7 @@ def test_an_unknown_key_is_named_with_the_nearest_valid_one(plain_project: Proje
     plain_project.change(change)
     said = refused_parameters(plain_project)
     assert wrong in said
-    assert nearest in said.replace(wrong, "")
+    assert re.search(rf"\b{nearest}\b", said)
 
 
 @pytest.mark.parametrize("case", UNKNOWN_FIELDS)
@@ -107,7 +107,7 @@ def test_an_unknown_field_is_named_with_the_nearest_valid_one(plain_project: Pro
     (path,) = UNKNOWN_FIELDS[case]
     assert path.rsplit(".", 1)[-1] in said, "the key"
     assert "credit_limt" in said
-    assert "credit_limit" in said
+    assert re.search(r"\bcredit_limit\b", said)
 
 
 @pytest.mark.parametrize("case", WRONG_VALUES)

@@ -8,7 +8,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from .harness import Project, Run, header, lines, read_csv
+from .harness import Project, Run, header, lines
 
 FIRST = lines(
     "customer_account;organization_name;credit_limit;sales_memo",
@@ -27,9 +27,10 @@ def first_run(project: Project) -> Run:
 
 def correct_csv(run: Run, path: Path, corrections: dict[str, str]) -> Path:
     """What a person does in a spreadsheet program: changes the credit limits, saves as CSV."""
-    columns, rows = header(run.folder / "rejections.csv", ";"), read_csv(run.folder / "rejections.csv", ";")
+    delimiter = run.summary["file"]["delimiter"] or ","
+    columns, rows = header(run.folder / "rejections.csv", delimiter), run.rejections
     with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.DictWriter(file, columns, delimiter=";")
+        writer = csv.DictWriter(file, columns, delimiter=delimiter)
         writer.writeheader()
         writer.writerows({**row, "credit_limit": corrections[row["_row"]]} for row in rows)
     return path
