@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from importer.entity import DataEntity
+from importer.entity import DataEntity, nearest
 from importer.errors import SetupError
 from importer.validation.canonical import Refusal, Value, parse_value
 from importer.validation.engine import check_name, failing_positions, series
@@ -59,14 +59,24 @@ def failing_as_new(entity: DataEntity, typed: pa.Table, cleared: dict[str, Mask]
 
 def _fields(entity: DataEntity, check: Any) -> tuple[str, ...]:
     declared = (check._check_kwargs or {}).get("fields")
+    for name in declared or ():
+        if name not in entity.by_name:
+            raise SetupError(
+                f"{_where(entity)}: the check {check_name(check)!r} declares the unknown field {name!r}"
+                f"{nearest(name, entity.names)}",
+                file=str(entity.files[0]),
+            )
     return tuple(entity.in_order(declared)) if declared else entity.names
+
+
+def _where(entity: DataEntity) -> str:
+    return f"{entity.files[0]}: {entity.schema.name or entity.name}"
 
 
 def _failing(entity: DataEntity, cross: CrossCheck, columns: dict[str, pa.Array], count: int) -> Mask:
     data = {name: series(columns.get(name, _blanks(entity, name, count))) for name in cross.fields}
     frame = pd.DataFrame(data, index=pd.RangeIndex(count))
-    where = f"{entity.files[0]}: {entity.schema.name or entity.name}"
-    return mask_of(failing_positions(entity.schema.checks[cross.number], frame, where), count)
+    return mask_of(failing_positions(entity.schema.checks[cross.number], frame, _where(entity)), count)
 
 
 def _blanks(entity: DataEntity, name: str, count: int) -> pa.Array:

@@ -71,9 +71,9 @@ def is_date_format(date_format: str) -> bool:
 
 
 def described(formats: Formats) -> str:
-    """'a form such as 2025-12-31 or 31.12.2025 is expected'."""
+    """'a day of the calendar, written such as 2025-12-31 or 31.12.2025, is expected'."""
     examples = " or ".join(_EXAMPLE.strftime(date_format) for date_format in formats.date_formats)
-    return f"a form such as {examples} is expected"
+    return f"a day of the calendar, written such as {examples}, is expected"
 
 
 @dataclass(frozen=True)

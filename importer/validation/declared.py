@@ -8,22 +8,31 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import pyarrow as pa
+
 from importer.entity import DataEntity
 from importer.errors import SetupError
 from importer.settings import Source
+from importer.validation.across import failing
 from importer.validation.canonical import Refusal, Value, check_value
 from importer.validation.dates import is_date_format
+from importer.validation.numbers import arrow_type
 from importer.validation.text import clean_text
 
 
 def parse_defaults(entity: DataEntity) -> Mapping[str, Value]:
     """The typed values of [entity.defaults]; every other declared value is checked on the way."""
     _check_schema(entity)
+    failing(entity, _blank_record(entity))  # a check that can't be run is found now, not in the middle of a night
     for source in entity.parameters.sources:
         _check_formats(entity, source)
         _check_source_values(entity, source)
     defaults = entity.parameters.entity.defaults
     return {name: _value(entity, f"entity.defaults.{name}", name, text) for name, text in defaults.items()}
+
+
+def _blank_record(entity: DataEntity) -> pa.Table:
+    return pa.table({name: pa.nulls(1, arrow_type(entity.by_name[name])) for name in entity.key})
 
 
 def _check_source_values(entity: DataEntity, source: Source) -> None:
@@ -33,6 +42,8 @@ def _check_source_values(entity: DataEntity, source: Source) -> None:
         seen: dict[str, str] = {}
         for word, text in values.items():
             key = f"sources.values.{name}.{word!r} of source {source.name!r}"
+            if not clean_text(word):
+                raise _wrong(entity, key, "a blank cell can't be given a value here; use [sources.defaults]")
             if seen.setdefault(clean_text(word), text) != text:
                 raise _wrong(entity, key, "the same text stands there with another value")
             if clean_text(text) != clean_text(source.clear_token) or not source.clear_token:

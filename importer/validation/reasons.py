@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from importer.validation.failures import Failures, Mask, Positions, joined, names_where
 from importer.validation.model import REASONS, TextBatch
-from importer.validation.text import plain_array
+from importer.validation.text import layout, plain_array, trimmed
 
 
 def reason_table(batch: TextBatch, failures: Mapping[str, Failures]) -> tuple[pa.Table, Positions]:
@@ -18,18 +18,16 @@ def reason_table(batch: TextBatch, failures: Mapping[str, Failures]) -> tuple[pa
     whole = joined(list(failures.values()))
     place = np.repeat(np.arange(len(failures)), [len(part) for part in failures.values()])
     order = np.lexsort((place, whole.positions))
-    positions = whole.positions[order]
+    positions, ordered, places = whole.positions[order], pa.array(order), pa.array(place[order])
     columns = {
         "row": batch.rows.take(pa.array(positions)),
         "ord": pa.array(_order_within(positions), pa.int32()),
-        "column": pa.array([batch.headers.get(name, "") for name in failures], pa.string()).take(pa.array(place)),
-        "field": pa.array(list(failures), pa.string()).take(pa.array(place)),
-        "value": _texts(batch, failures),
-        "code": whole.codes,
-        "message": whole.messages,
+        "column": pa.array([batch.headers.get(name, "") for name in failures], pa.string()).take(places),
+        "field": pa.array(list(failures), pa.string()).take(places),
+        "value": _texts(batch, failures).take(ordered),
+        "code": whole.codes.take(ordered),
+        "message": whole.messages.take(ordered),
     }
-    for name in ("column", "field", "value", "code", "message"):
-        columns[name] = columns[name].take(pa.array(order))
     return pa.table(columns, schema=REASONS), positions
 
 
@@ -37,8 +35,7 @@ def bad_texts(reasons: pa.Table, positions: Positions, count: int) -> pa.Array:
     """'|field=text|…|' for every row with a failing cell, else null; '|' and '\\' within a text are escaped."""
     if not len(positions):
         return pa.nulls(count, pa.string())
-    texts = pc.utf8_trim_whitespace(reasons["value"].combine_chunks())
-    texts = pc.replace_substring(pc.replace_substring(texts, "\\", "\\\\"), "|", "\\|")
+    texts = _escaped(trimmed(reasons["value"].combine_chunks()))
     pieces = pc.binary_join_element_wise(reasons["field"].combine_chunks(), texts, "=")
     rows, starts = np.unique(positions, return_index=True)
     lists = pa.ListArray.from_arrays(pa.array(np.append(starts, len(positions)), pa.int32()), pieces)
@@ -53,6 +50,13 @@ def bad_texts(reasons: pa.Table, positions: Positions, count: int) -> pa.Array:
 def cleared_fields(cleared: Mapping[str, Mask], count: int) -> pa.Array:
     """'|field|field|' where cells hold the clear token, else null."""
     return pc.binary_join_element_wise("|", names_where(cleared, count, "|"), "|", "")
+
+
+def _escaped(texts: pa.Array) -> pa.Array:
+    _, data = layout(texts)
+    if not ((data == ord("\\")) | (data == ord("|"))).any():
+        return texts
+    return pc.replace_substring(pc.replace_substring(texts, "\\", "\\\\"), "|", "\\|")
 
 
 def _order_within(positions: Positions) -> Positions:

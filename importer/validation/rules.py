@@ -7,6 +7,7 @@ say is added to its sentence, so that it can be corrected in one pass.
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -21,7 +22,7 @@ from importer.vocabulary import RejectionCode as Code
 
 LISTED_VALUES = 12
 """Lists up to this length are named in full, longer ones by their nearest values."""
-SEARCHED_VALUES = 100
+SEARCHED_VALUES = 25
 """For so many distinct wrong values of a batch and field the nearest allowed values are looked up."""
 
 _CODES = {
@@ -125,16 +126,20 @@ def _nearest(texts: pa.Array, allowed: Iterable[Any]) -> str | pa.Array:
     known = [str(value) for value in allowed]
     if len(known) <= LISTED_VALUES:
         return f"allowed are {_list(known)}"
-    folded = {text.casefold(): text for text in known}
     encoded = texts.dictionary_encode()
-    distinct = encoded.dictionary.to_pylist()
-    found = [_near(text, folded) if at < SEARCHED_VALUES else "" for at, text in enumerate(distinct)]
     general = f"allowed are {_list(known)}"
-    limits = [near or general for near in found]
+    limits = [
+        (_near(text, tuple(known)) if at < SEARCHED_VALUES else "") or general
+        for at, text in enumerate(encoded.dictionary.to_pylist())
+    ]
     return pa.array(limits, pa.string()).take(encoded.indices)
 
 
-def _near(text: str, folded: dict[str, str]) -> str:
+@functools.lru_cache(maxsize=4096)  # the wrong words of a file come again in every batch
+def _near(text: str, known: tuple[str, ...]) -> str:
+    if len(text) > 2 * max(map(len, known)):
+        return ""
+    folded = {allowed.casefold(): allowed for allowed in known}
     matches = difflib.get_close_matches(text.casefold(), folded, n=3, cutoff=0.6)
     return f"nearest: {', '.join(folded[match] for match in matches)}" if matches else ""
 

@@ -20,12 +20,12 @@ from importer.vocabulary import RejectionCode
 
 _SPACES = "\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _MARKS = "\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-_CONTROLS = "\u0000-\u001f\u007f-\u009f\u2028\u2029"
+_CONTROLS = "\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028\u2029"
+_BREAKS = "\t\n\r"
 
 _TRIMMED = "".join(character for character in map(chr, range(0x10000)) if re.match(f"[{_SPACES}{_MARKS}]", character))
-_INVISIBLE = re.compile(f"[{_CONTROLS}{_MARKS}]")
-_INVISIBLE_MULTILINE = re.compile(f"(?![\t\n\r])[{_CONTROLS}{_MARKS}]")
-_UNUSUAL = f"[{_CONTROLS}{_MARKS}]|^[{_SPACES}]|[{_SPACES}]$"
+_INVISIBLE = {False: f"[{_BREAKS}{_CONTROLS}{_MARKS}]", True: f"[{_CONTROLS}{_MARKS}]"}
+"""What nobody can see, by `multiline`; the patterns are read by RE2 and by Python alike."""
 
 
 def _suspect_bytes() -> NDArray[np.bool_]:
@@ -51,8 +51,8 @@ class CleanText:
 
 def clean(texts: pa.Array, title: str, multiline: bool) -> CleanText:
     """Cleans a column; `multiline` allows tabs and line breaks inside the text."""
-    values = _trimmed(plain_array(texts))
-    positions = _unusual_cells(values)
+    values = trimmed(plain_array(texts))
+    positions = _unusual_cells(values, multiline)
     failures = NONE
     if len(positions):
         values, failures = _repaired(values, positions, title, multiline)
@@ -83,7 +83,7 @@ def layout(values: pa.Array) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
     return offsets, data
 
 
-def _trimmed(values: pa.Array) -> pa.Array:
+def trimmed(values: pa.Array) -> pa.Array:
     """Without spaces at the ends; rarer white space is looked at cell by cell."""
     offsets, data = layout(values)
     starts, ends = offsets[:-1], offsets[1:]
@@ -94,7 +94,7 @@ def _trimmed(values: pa.Array) -> pa.Array:
     return pc.utf8_trim(values, characters=" ") if spaced else values
 
 
-def _unusual_cells(values: pa.Array) -> Positions:
+def _unusual_cells(values: pa.Array, multiline: bool) -> Positions:
     """Cells with invisible characters, with white space at the ends, or not in NFC."""
     offsets, data = layout(values)
     used = data[offsets[0] : offsets[-1]]
@@ -106,7 +106,7 @@ def _unusual_cells(values: pa.Array) -> Positions:
         return cells
     suspects = values.take(pa.array(cells))
     unusual = pc.or_(
-        pc.match_substring_regex(suspects, _UNUSUAL),
+        pc.match_substring_regex(suspects, f"{_INVISIBLE[multiline]}|^[{_SPACES}]|[{_SPACES}]$"),
         pc.not_equal(suspects, pc.utf8_normalize(suspects, form="NFC")),
     )
     chosen: NDArray[np.bool_] = unusual.to_numpy(zero_copy_only=False)
@@ -115,8 +115,7 @@ def _unusual_cells(values: pa.Array) -> Positions:
 
 def _repaired(values: pa.Array, positions: Positions, title: str, multiline: bool) -> tuple[pa.Array, Failures]:
     texts = [clean_text(text) for text in values.take(pa.array(positions)).to_pylist()]
-    invisible = _INVISIBLE_MULTILINE if multiline else _INVISIBLE
-    found = [invisible.search(text) for text in texts]
+    found = [re.search(_INVISIBLE[multiline], text) for text in texts]
     kept = [None if match else text for text, match in zip(texts, found, strict=True)]
     mask = np.zeros(len(values), dtype=np.bool_)
     mask[positions] = True
@@ -129,11 +128,11 @@ def _repaired(values: pa.Array, positions: Positions, title: str, multiline: boo
 
 
 def _named(match: re.Match[str]) -> str:
-    """'the invisible character U+200B (zero width space) after 3 characters'."""
+    """'the invisible character U+200B (zero width space) as character 4'."""
     character = match.group()
     known = {"\t": "tab", "\n": "line break", "\r": "line break"}
     name = known.get(character) or unicodedata.name(character, "control character").lower()
-    return f"the invisible character U+{ord(character):04X} ({name}) after {match.start()} characters"
+    return f"the invisible character U+{ord(character):04X} ({name}) as character {match.start() + 1}"
 
 
 def _blank_as_null(values: pa.Array) -> pa.Array:
