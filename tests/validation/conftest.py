@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from hypothesis import settings
 
 from importer.entity import DataEntity, load_entity
 from importer.validation.check import check_batch
 from importer.validation.model import CheckedBatch, TextBatch
 
 SCHEMAS = Path(__file__).parent / "schemas"
+patient = settings(deadline=None)
+"""For properties: machines that test are busy machines."""
 Cells = dict[str, Sequence[str | None]]
 Check = Callable[..., CheckedBatch]
 

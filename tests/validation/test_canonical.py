@@ -13,6 +13,8 @@ from importer.entity import DataEntity, Field
 from importer.validation.canonical import Refusal, canonical, check_value, parse_value
 from importer.vocabulary import ValueKind
 
+from .conftest import patient
+
 AMOUNT = Field("amount", "Amount", ValueKind.DECIMAL, required=False, precision=18, scale=2)
 WIDE = Field("wide", "Wide", ValueKind.DECIMAL, required=False, precision=38, scale=10)
 DAYS = Field("days", "Days", ValueKind.INTEGER, required=False)
@@ -61,6 +63,7 @@ def test_canonical_refuses_what_is_no_value(field: Field, value: object) -> None
         canonical(field, value)
 
 
+@patient
 @given(
     pair=st.one_of(
         st.tuples(st.just(AMOUNT), st.decimals(-(10**16) + 1, 10**16 - 1, places=2)),

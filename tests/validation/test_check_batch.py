@@ -14,7 +14,7 @@ from importer.entity import DataEntity
 from importer.validation.check import check_batch
 from importer.validation.model import REASONS, CheckedBatch, TextBatch
 
-from .conftest import Check, batch_of
+from .conftest import Check, batch_of, patient
 
 GOOD = {
     "area": "a",
@@ -97,6 +97,7 @@ def test_one_bad_cell_hides_nothing_else(name: str, check: Check) -> None:
     assert checked.typed.to_pylist() == expected
 
 
+@patient
 @given(wrong=st.lists(st.frozensets(st.sampled_from(list(BAD))), min_size=1, max_size=12))
 def test_every_bad_cell_has_exactly_one_reason_and_no_good_cell_has_any(
     wrong: list[frozenset[str]], check: Check, thing: DataEntity
@@ -112,6 +113,7 @@ def test_every_bad_cell_has_exactly_one_reason_and_no_good_cell_has_any(
         assert (bad is None) == (not row)
 
 
+@patient
 @given(texts=st.lists(st.text(max_size=20), min_size=1, max_size=8), name=st.sampled_from(list(GOOD)))
 def test_any_text_is_either_a_value_a_blank_or_one_reason(texts: list[str], name: str, check: Check) -> None:
     checked = check({name: texts})

@@ -15,6 +15,8 @@ from importer.validation.dates import is_date_format, parse_dates
 from importer.validation.formats import Formats
 from importer.vocabulary import ValueKind
 
+from .conftest import patient
+
 SINCE = Field("since", "Since", ValueKind.DATE, required=False)
 ACTIVE = Field("active", "Active", ValueKind.BOOLEAN, required=False)
 
@@ -81,6 +83,7 @@ def test_two_readings_are_refused_naming_both() -> None:
     assert "2024-04-03 (%d/%m/%Y) and as 2024-03-04 (%m/%d/%Y)" in message
 
 
+@patient
 @given(
     days=st.lists(st.dates(min_value=date(1000, 1, 1)), min_size=1),
     date_format=st.sampled_from(["%Y-%m-%d", "%d.%m.%Y", "%Y%m%d", "%m/%d/%Y", "%d %B %Y"]),
@@ -92,6 +95,7 @@ def test_what_a_format_writes_it_reads(days: list[date], date_format: str) -> No
     assert not len(failures)
 
 
+@patient
 @given(text=st.from_regex(r"[0-9]{1,4}[-/][0-9]{1,2}[-/][0-9]{1,2}", fullmatch=True))
 def test_columns_of_bytes_read_what_strptime_reads(text: str) -> None:
     try:

@@ -14,6 +14,8 @@ from importer.validation.formats import Formats
 from importer.validation.numbers import parse_numbers
 from importer.vocabulary import ValueKind
 
+from .conftest import patient
+
 POINT, COMMA = Formats(), Formats(decimal=",", grouping=".")
 BLANK, QUOTE = Formats(decimal=",", grouping=" "), Formats(grouping="'")
 AMOUNT = Field("amount", "Amount", ValueKind.DECIMAL, required=False, precision=9, scale=2)
@@ -103,6 +105,7 @@ def test_integers(text: str, value: int | None, code: str | None) -> None:
     assert parsed(text, POINT, DAYS)[:2] == (value, code)
 
 
+@patient
 @given(
     number=st.decimals(min_value=-9999999, max_value=9999999, places=2),
     formats=st.sampled_from([POINT, COMMA, BLANK, QUOTE]),
@@ -115,6 +118,7 @@ def test_what_is_written_in_a_form_is_read_back(number: Decimal, formats: Format
     assert parsed(text, formats)[:2] == (number, None)
 
 
+@patient
 @given(text=st.text("0123456789+-., '", min_size=1, max_size=12), formats=st.sampled_from([POINT, COMMA, QUOTE]))
 def test_no_text_breaks_the_parser_and_no_number_changes_its_value(text: str, formats: Formats) -> None:
     value, code, _ = parsed(text, formats)

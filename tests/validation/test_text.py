@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from importer.validation.text import CleanText, clean, clean_text
 
+from .conftest import patient
+
 
 def cleaned(*texts: str | None, multiline: bool = False) -> CleanText:
     return clean(pa.array(texts, pa.string()), "Name", multiline)
@@ -79,6 +81,7 @@ anything = st.text(
 )
 
 
+@patient
 @given(texts=st.lists(st.one_of(st.none(), anything)), multiline=st.booleans())
 def test_a_column_says_what_each_cell_says_alone(texts: list[str | None], multiline: bool) -> None:
     whole = cleaned(*texts, multiline=multiline)
@@ -87,6 +90,7 @@ def test_a_column_says_what_each_cell_says_alone(texts: list[str | None], multil
     assert whole.failures.positions.tolist() == [at for at, one in enumerate(alone) if len(one.failures)]
 
 
+@patient
 @given(text=anything)
 def test_what_is_clean_stays_as_it_is(text: str) -> None:
     once = cleaned(text, multiline=True).values[0].as_py()
