@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from importer.validation.failures import NONE, Failures, Positions, failed_by_fact
+from importer.validation.failures import NONE, Failures, Positions, failed_by_fact, mask_of, where
 from importer.vocabulary import RejectionCode
 
 _SPACES = "\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
@@ -23,18 +23,22 @@ _MARKS = "\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-
 _CONTROLS = "\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028\u2029"
 _BREAKS = "\t\n\r"
 
-_TRIMMED = "".join(character for character in map(chr, range(0x10000)) if re.match(f"[{_SPACES}{_MARKS}]", character))
+_TRIMMED = "".join(re.findall(f"[{_SPACES}{_MARKS}]", "".join(map(chr, range(0x10000)))))
 _INVISIBLE = {False: f"[{_BREAKS}{_CONTROLS}{_MARKS}]", True: f"[{_CONTROLS}{_MARKS}]"}
 """What nobody can see, by `multiline`; the patterns are read by RE2 and by Python alike."""
+_RARE = re.compile(f"[\\x00-\\x1f\\x7f-\\xa0{_MARKS}\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]")
+"""All that can't be seen and all blanks but the space: text without it needs no closer look."""
 
 
 def _suspect_bytes() -> NDArray[np.bool_]:
-    """Control characters, and lead bytes from which something other than a composed Latin letter can follow."""
+    """Control characters, and lead bytes of characters that may be invisible or composed with others."""
     suspect = np.zeros(256, dtype=np.bool_)
     suspect[:0x20] = True
     suspect[0x7F] = True
     suspect[0xC0:] = True
     suspect[0xC3:0xCA] = False  # U+00C0 to U+027F: visible letters that NFC leaves alone
+    suspect[0xE4:0xEA] = False  # U+4000 to U+9FFF: ideographs
+    suspect[0xEB:0xED] = False  # U+B000 to U+CFFF: Hangul syllables
     return suspect
 
 
@@ -52,10 +56,12 @@ class CleanText:
 def clean(texts: pa.Array, title: str, multiline: bool) -> CleanText:
     """Cleans a column; `multiline` allows tabs and line breaks inside the text."""
     values = trimmed(plain_array(texts))
-    positions = _unusual_cells(values, multiline)
+    suspects = _suspects(values)
     failures = NONE
-    if len(positions):
-        values, failures = _repaired(values, positions, title, multiline)
+    if len(suspects) and _needs_a_look(values.take(pa.array(suspects))):
+        values = _composed(values, suspects)
+        unusual = _unusual(values, suspects, multiline)
+        values, failures = _repaired(values, unusual, title, multiline)
     return CleanText(_blank_as_null(values), failures)
 
 
@@ -94,32 +100,45 @@ def trimmed(values: pa.Array) -> pa.Array:
     return pc.utf8_trim(values, characters=" ") if spaced else values
 
 
-def _unusual_cells(values: pa.Array, multiline: bool) -> Positions:
-    """Cells with invisible characters, with white space at the ends, or not in NFC."""
+def _suspects(values: pa.Array) -> Positions:
+    """Cells with a suspect byte."""
     offsets, data = layout(values)
     used = data[offsets[0] : offsets[-1]]
     if not ((used - np.uint8(0x20)) > 0x5E).any():  # printable ASCII only
         return np.empty(0, dtype=np.int64)
-    hits = np.flatnonzero(_SUSPECT[used])
-    cells = np.unique(np.searchsorted(offsets, hits + offsets[0], side="right") - 1).astype(np.int64)
-    if not len(cells):
-        return cells
-    suspects = values.take(pa.array(cells))
-    unusual = pc.or_(
-        pc.match_substring_regex(suspects, f"{_INVISIBLE[multiline]}|^[{_SPACES}]|[{_SPACES}]$"),
-        pc.not_equal(suspects, pc.utf8_normalize(suspects, form="NFC")),
-    )
-    chosen: NDArray[np.bool_] = unusual.to_numpy(zero_copy_only=False)
-    return cells[chosen]
+    filled = np.flatnonzero(offsets[1:] > offsets[:-1])
+    return filled[np.logical_or.reduceat(_SUSPECT[used], offsets[filled] - offsets[0])]
+
+
+def _needs_a_look(suspects: pa.Array) -> bool:
+    """Whether any of the texts may be changed or refused; texts without anything rare are done with here."""
+    offsets, data = layout(suspects)
+    text = data[offsets[0] : offsets[-1]].tobytes().decode()
+    return not unicodedata.is_normalized("NFC", text) or _RARE.search(text) is not None
+
+
+def _composed(values: pa.Array, suspects: Positions) -> pa.Array:
+    """The values in NFC."""
+    texts = values.take(pa.array(suspects))
+    composed = pc.utf8_normalize(texts, form="NFC")
+    if composed.equals(texts):
+        return values
+    return pc.replace_with_mask(values, pa.array(mask_of(suspects, len(values))), composed)
+
+
+def _unusual(values: pa.Array, suspects: Positions, multiline: bool) -> Positions:
+    """Cells with invisible characters, or with rare white space at the ends."""
+    texts = values.take(pa.array(suspects))
+    pattern = f"{_INVISIBLE[multiline]}|^[{_SPACES}]|[{_SPACES}]$"
+    return suspects[where(pc.match_substring_regex(texts, pattern))]
 
 
 def _repaired(values: pa.Array, positions: Positions, title: str, multiline: bool) -> tuple[pa.Array, Failures]:
     texts = [clean_text(text) for text in values.take(pa.array(positions)).to_pylist()]
     found = [re.search(_INVISIBLE[multiline], text) for text in texts]
     kept = [None if match else text for text, match in zip(texts, found, strict=True)]
-    mask = np.zeros(len(values), dtype=np.bool_)
-    mask[positions] = True
-    values = pc.replace_with_mask(values, pa.array(mask), pa.array(kept, pa.string()))
+    mask = pa.array(mask_of(positions, len(values)))
+    values = pc.replace_with_mask(values, mask, pa.array(kept, pa.string()))
     named = [_named(match) for match in found if match]
     bad = positions[np.array([match is not None for match in found], dtype=np.bool_)]
     if not named:

@@ -71,9 +71,14 @@ def test_only_multiline_fields_have_line_breaks() -> None:
     assert result.values.to_pylist() == ["one\r\n\ttwo", None]
 
 
-def test_letters_that_are_not_looked_at_are_composed_and_visible() -> None:
-    skipped = [chr(point) for point in range(0xC0, 0x280)]
+def test_characters_that_are_not_looked_at_are_visible_and_never_composed() -> None:
+    skipped = [
+        chr(point) for first, end in ((0xC0, 0x280), (0x4000, 0xA000), (0xB000, 0xD000)) for point in range(first, end)
+    ]
+    combining = ["\u0301", "\u3099", "\u11a8"]  # they have suspect bytes of their own
     assert all(unicodedata.is_normalized("NFC", character) and character.isprintable() for character in skipped)
+    assert all(unicodedata.is_normalized("NFC", "".join(skipped[at : at + 99])) for at in range(0, len(skipped), 50))
+    assert all(cleaned("a" + mark).values[0].as_py() == unicodedata.normalize("NFC", "a" + mark) for mark in combining)
 
 
 anything = st.text(
