@@ -6,6 +6,8 @@ In: an entity. Out: its defaults as typed values, or a SetupError (exit 2) that 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -15,15 +17,27 @@ from importer.errors import SetupError
 from importer.settings import Source
 from importer.validation.across import failing
 from importer.validation.canonical import Refusal, Value, check_value
+from importer.validation.column import ColumnRules
 from importer.validation.dates import is_date_format
 from importer.validation.numbers import arrow_type
+from importer.validation.rules import broken_rules
 from importer.validation.text import clean_text
+from importer.vocabulary import ValueKind
+
+_SAMPLES: Mapping[ValueKind, Value] = {
+    ValueKind.TEXT: "A",
+    ValueKind.DECIMAL: Decimal(0),
+    ValueKind.INTEGER: 0,
+    ValueKind.BOOLEAN: True,
+    ValueKind.DATE: date(2025, 12, 31),
+}
+"""Any value will do: what is tried is whether a check can be run, not what it answers."""
 
 
 def parse_defaults(entity: DataEntity) -> Mapping[str, Value]:
     """The typed values of [entity.defaults]; every other declared value is checked on the way."""
     _check_schema(entity)
-    failing(entity, _blank_record(entity))  # a check that can't be run is found now, not in the middle of a night
+    _try_checks(entity)
     for source in entity.parameters.sources:
         _check_formats(entity, source)
         _check_source_values(entity, source)
@@ -31,8 +45,15 @@ def parse_defaults(entity: DataEntity) -> Mapping[str, Value]:
     return {name: _value(entity, f"entity.defaults.{name}", name, text) for name, text in defaults.items()}
 
 
-def _blank_record(entity: DataEntity) -> pa.Table:
-    return pa.table({name: pa.nulls(1, arrow_type(entity.by_name[name])) for name in entity.key})
+def _try_checks(entity: DataEntity) -> None:
+    """A check that can't be run is found now and not in the middle of a night, when the first value meets it."""
+    record = {field.name: pa.array([_SAMPLES[field.kind]], arrow_type(field)) for field in entity.fields}
+    try:
+        for field in entity.fields:
+            broken_rules(field, ColumnRules.of(entity, field.name, None).checks, record[field.name])
+        failing(entity, pa.table(record))
+    except RuntimeError as error:
+        raise SetupError(f"{entity.files[0]}: {error}", file=str(entity.files[0])) from error
 
 
 def _check_source_values(entity: DataEntity, source: Source) -> None:

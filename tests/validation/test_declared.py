@@ -91,6 +91,8 @@ def test_a_wrong_value_stops_with_file_key_and_reason(tmp_path: Path, toml: str,
             "name: parsers are not supported",
             id="parser",
         ),
+        pytest.param(('r"^[^ ]+$"', 'r"^(?! )"'), "number: the check 'str_matches' can't be run", id="unknown to RE2"),
+        pytest.param(("~names.str.isupper()", "names.isna().all()"), "failed without naming rows", id="one answer"),
         pytest.param(
             ('error="a name is not shouted"', "raise_warning=True"), "raise_warning, which is not", id="only a warning"
         ),
