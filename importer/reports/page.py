@@ -35,6 +35,7 @@ def page(report: RunReport, kept: Kept, digests: Mapping[str, str]) -> bytes:
             css=Markup(css),  # noqa: S704 - our own file
             csp=_policy(css),
             summary=summary,
+        status=str(summary.get("status") or "unknown"),
             entity=report.entity,
             file=facts.section(summary, "file"),
             target=facts.section(summary, "target"),

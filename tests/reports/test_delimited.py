@@ -7,7 +7,7 @@ import io
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.reports.delimited import header_line, lines
@@ -28,6 +28,7 @@ def read(content: bytes, delimiter: str = ",") -> list[tuple[str, ...]]:
     return [tuple(unguarded(text) for text in record) for record in reader]
 
 
+@settings(deadline=None)
 @given(rows, st.sampled_from([",", ";", "\t", "|", "§"]))
 def test_every_cell_comes_back(records: list[tuple[str, ...]], delimiter: str) -> None:
     numbered = [(str(number), *record) for number, record in enumerate(records)]

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.reports import facts
@@ -49,6 +49,7 @@ def test_a_limit_may_be_given_by_its_text_alone() -> None:
     assert (limit.title, limit.limit, limit.value, limit.past) == ("Rejected rows", "10%", "", False)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 10**7), max_size=9))
 def test_whatever_is_there_is_seen_and_nothing_overlaps(counts: list[int]) -> None:
     segments = bar([Part("new", "New", count) for count in counts])
@@ -68,6 +69,7 @@ def test_first_rows_stop_at_their_limit_and_count_on() -> None:
     assert first.total == 10
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 4), max_size=12), st.integers(1, 8), st.integers(0, 12))
 def test_reasons_are_kept_for_whole_rows_up_to_the_limit(per_row: list[int], chunk: int, limit: int) -> None:
     rows = [str(row) for row, count in enumerate(per_row) for _ in range(count)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.reports.guard import RISKY, guard
@@ -42,12 +42,14 @@ def test_a_text_that_could_act_as_a_formula_gets_an_apostrophe(text: str, expect
     assert guard(pa.array([text])).to_pylist() == [expected]
 
 
+@settings(deadline=None)
 @given(st.lists(texts))
 def test_the_reader_gets_every_text_back(found: list[str]) -> None:
     guarded = guard(pa.array(found, pa.string())).to_pylist()
     assert [unguarded(text) for text in guarded] == found
 
 
+@settings(deadline=None)
 @given(st.lists(texts, min_size=1), st.data())
 def test_a_slice_of_an_array_is_guarded_like_the_whole(found: list[str], data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(found)))
