@@ -143,9 +143,11 @@ def _choose(readings: list[_Reading], path: str) -> _Reading:
         return _only([reading for reading in readings if reading.header.matches == most], path)
     split = [reading for reading in readings if len(reading.headers) > 1]
     regular = [reading for reading in split if reading.regular >= ENOUGH_REGULAR]
-    if regular or split:
-        return _only(regular or split, path)
-    return readings[-1]
+    if not split:
+        return readings[-1]
+    # a header in the first row needs no story about the lines above it
+    first = min(reading.header.index for reading in regular or split)
+    return _only([reading for reading in regular or split if reading.header.index == first], path)
 
 
 def _only(readings: list[_Reading], path: str) -> _Reading:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from importer.reading.csv_lexer import CsvDialect, lex_record
-from importer.reading.csv_split import Cut
+from importer.reading.csv_split import Cut, Split
 from importer.reading.csv_structure import Flags, Positions, RecordMap, map_records
 from importer.reading.model import UnreadableRow
 from importer.reading.pieces import Piece, column_names, text_table
@@ -57,20 +57,18 @@ class Span:
     count: int
 
 
-def read_span(data: bytes, cuts: tuple[Cut, ...], first_row: int, shape: Shape) -> Span:
-    """All records of `data` (whole records, legal quoting) and the cut out ones; the first is row `first_row`."""
-    table = None if cuts else _at_once(data, shape)
+def read_split(split: Split, first_row: int, shape: Shape) -> Span:
+    """All records of a split, kept and cut out; the first is row `first_row`."""
+    table = None if split.cuts or split.has_nul else _at_once(split, shape)
     if table is None:
-        return _carefully(data, cuts, first_row, shape)
+        return _carefully(bytes(split.kept), split.cuts, first_row, shape)
     rows = pa.array(np.arange(first_row, first_row + table.num_rows, dtype=np.int64))
     return Span(Piece(rows, table), table.num_rows)
 
 
-def _at_once(data: bytes, shape: Shape) -> pa.Table | None:
-    """The table of `data` if nothing about it is special: pyarrow then counts the fields and checks the text."""
-    if b"\0" in data:
-        return None
-    table = _parse(data, shape)
+def _at_once(split: Split, shape: Shape) -> pa.Table | None:
+    """The table if nothing about the split is special: pyarrow then counts the fields and checks the text."""
+    table = _parse(split.kept, shape, split.has_quotes)
     if table is None or not table.num_rows or _repeats_header(table, shape.headers).any():
         return None
     if shape.width == 1 and pc.any(pc.equal(table.column(0), "")).as_py():
@@ -78,8 +76,7 @@ def _at_once(data: bytes, shape: Shape) -> pa.Table | None:
     return table
 
 
-def _parse(data: bytes, shape: Shape) -> pa.Table | None:
-    has_quotes = shape.dialect.quote is not None and shape.dialect.quote.encode() in data
+def _parse(data: bytes | memoryview, shape: Shape, has_quotes: bool) -> pa.Table | None:
     parsing = pyarrow.csv.ParseOptions(
         delimiter=shape.dialect.delimiter or NO_DELIMITER,
         quote_char=shape.dialect.quote if has_quotes else False,
@@ -89,7 +86,7 @@ def _parse(data: bytes, shape: Shape) -> pa.Table | None:
     # one block: the places where pyarrow would cut the data itself can't come between a CR and its LF
     reading = pyarrow.csv.ReadOptions(block_size=max(1, len(data)), column_names=shape.names)
     try:
-        return pyarrow.csv.read_csv(pa.BufferReader(data), reading, parsing, shape.conversion)
+        return pyarrow.csv.read_csv(pa.BufferReader(pa.py_buffer(data)), reading, parsing, shape.conversion)
     except pa.ArrowInvalid:
         return None
 
@@ -193,7 +190,7 @@ def _parse_records(data: bytes, records: RecordMap, kept: Positions, shape: Shap
     if not len(kept):
         return text_table([()] * shape.width)
     if shape.width > 1:
-        table = _parse(_gather(data, records, kept), shape)
+        table = _parse(_gather(data, records, kept), shape, shape.dialect.quote is not None)
         if table is not None and table.num_rows == len(kept):
             return table
     return _lexed_table(data, records.starts[kept].tolist(), shape)

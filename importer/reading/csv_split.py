@@ -1,4 +1,4 @@
-"""A block of bytes is split into what has legal quoting and records that have not; what is incomplete stays for later.
+"""A stream of blocks is split into whole records with legal quoting and records that have not.
 
 Damage is contained where that is safe: a record with bad quoting ends where a spreadsheet program ends it, and the next
 one is trusted again because it starts at a line end. A quote that never closes would swallow the rest of the file: only
@@ -7,7 +7,9 @@ its own line is rejected if no quote follows and all lines after it are right; e
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from enum import Enum
 
 import numpy as np
 
@@ -17,6 +19,14 @@ from importer.reading.transcoding import shown
 
 MAX_RECORD = 1 << 20
 """Bytes; a longer record is taken for an unclosed quote."""
+
+
+class Dead(Enum):
+    """Why nothing after a split can be read."""
+
+    UNCLOSED = "a quote opens in the next record and never closes"
+    ENDLESS = "the next record is too long to be one"
+    MISTAKEN = "an unclosed quote was contained earlier, but another quote follows"
 
 
 @dataclass(frozen=True)
@@ -33,47 +43,77 @@ class Cut:
 class Split:
     """`kept` has whole records with legal quoting; `end` is how far the block was understood."""
 
-    kept: bytes
+    kept: bytes | memoryview
     end: int
+    has_quotes: bool
+    has_nul: bool
     cuts: tuple[Cut, ...] = ()
-    hopeless: bool = False
-    """A quote opens in the record at `end`, never closes, and can't be contained."""
+    dead: Dead | None = None
+
+
+def splits(blocks: Iterator[bytes], dialect: CsvDialect, width: int) -> Iterator[Split]:
+    """Splits all blocks, carrying incomplete records over; ends after a dead one. Escapes are not for here."""
+    rest = b""
+    trusting = True
+    for block, final in _with_last(blocks):
+        data = rest + block if rest else block
+        split = split_block(data, dialect, width, final)
+        if split.has_quotes and not trusting:
+            split = replace(split, dead=Dead.MISTAKEN)
+        elif split.end == 0 and len(data) > 2 * MAX_RECORD:
+            split = replace(split, dead=split.dead or Dead.ENDLESS)
+        yield split
+        if split.dead is not None:
+            return
+        trusting = trusting and not any(cut.unclosed for cut in split.cuts)
+        rest = data[split.end :]
+
+
+def _with_last(blocks: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
+    """Each block, and an empty one at the end that is marked as the last."""
+    for block in blocks:
+        if block:
+            yield block, False
+    yield b"", True
 
 
 def split_block(data: bytes, dialect: CsvDialect, width: int, final: bool) -> Split:
-    """Splits `data`, which starts at the start of a record. Escapes are not for here."""
+    """Splits `data`, which starts at the start of a record."""
+    has_nul = b"\0" in data
     if dialect.quote is None or dialect.quote.encode() not in data:
         end = len(data) if final else last_record_end(data, len(data), final)
-        return Split(data[:end], end)
-    return _Splitter(data, dialect, width, final).split()
+        return Split(memoryview(data)[:end], end, False, has_nul)
+    return _Splitter(data, dialect, width, final, has_nul).split()
 
 
 class _Splitter:
     """Goes through one block, from clean span to bad record to clean span."""
 
-    def __init__(self, data: bytes, dialect: CsvDialect, width: int, final: bool) -> None:
-        self.data, self.dialect, self.width, self.final = data, dialect, width, final
+    def __init__(self, data: bytes, dialect: CsvDialect, width: int, final: bool, has_nul: bool) -> None:
+        self.data, self.dialect, self.width, self.final, self.has_nul = data, dialect, width, final, has_nul
         self.quotes = QuoteMap(data, dialect)
-        self.clean: list[bytes] = []
+        self.clean: list[memoryview] = []
+        self.kept = 0
         self.cuts: list[Cut] = []
 
     def split(self) -> Split:
         at = 0
         while True:
             start, at = at, self._clean_end(at)
-            self.clean.append(self.data[start:at])
+            self.clean.append(memoryview(self.data)[start:at])
+            self.kept += at - start
             if at == len(self.data) or self._waits(at):
                 return self._result(at)
             cut_end = self._cut(at)
             if cut_end is None:
-                return replace(self._result(at), hopeless=True)
+                return replace(self._result(at), dead=Dead.UNCLOSED)
             if cut_end == at:
                 return self._result(at)
             at = cut_end
 
     def _result(self, end: int) -> Split:
         kept = self.clean[0] if len(self.clean) == 1 else b"".join(self.clean)
-        return Split(kept, end, tuple(self.cuts))
+        return Split(kept, end, True, self.has_nul, tuple(self.cuts))
 
     def _waits(self, at: int) -> bool:
         """The record at `at` has no illegal quote so far and may be completed by the next block."""
@@ -105,12 +145,12 @@ class _Splitter:
         record = lex_record(self.data, start, self.dialect, final=True)
         if record is None or record.unclosed is None:
             return None
-        lines = _line_stop(self.data, record.unclosed)
-        end = line_end(self.data, lines, True) or lines
+        stop = _line_stop(self.data, record.unclosed)
+        end = line_end(self.data, stop, True) or stop
         rest = self.data[end : len(self.data) if self.final else last_record_end(self.data, len(self.data), False)]
         if (self.dialect.quote or "").encode() in self.data[record.unclosed + 1 :] or not self._regular(rest):
             return None
-        self._remember(start, lines, "A quote opens in the row and never closes.", unclosed=True)
+        self._remember(start, stop, "A quote opens in the row and never closes.", unclosed=True)
         return end
 
     def _regular(self, lines: bytes) -> bool:
@@ -120,8 +160,7 @@ class _Splitter:
         return self.width > 1 and bool(np.all((records.widths == self.width) | records.blank))
 
     def _remember(self, start: int, stop: int, message: str, unclosed: bool = False) -> None:
-        at = sum(map(len, self.clean))
-        self.cuts.append(Cut(at, message, shown(self.data[start:stop]), unclosed))
+        self.cuts.append(Cut(self.kept, message, shown(self.data[start:stop]), unclosed))
 
 
 def _line_stop(data: bytes, start: int) -> int:

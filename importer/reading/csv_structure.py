@@ -26,21 +26,35 @@ class QuoteMap:
         self.codes = np.frombuffer(data, np.uint8)
         quote = ord(dialect.quote or '"')
         self.positions: Positions = np.flatnonzero(self.codes == quote)
-        edges = _edges(dialect, quote)
-        before = np.where(self.positions > 0, self.codes[self.positions - 1], LF)
-        following = np.minimum(self.positions + 1, len(data) - 1)
-        after = np.where(self.positions + 1 < len(data), self.codes[following], LF)
-        self._cant_open = ~edges[before]
-        self._cant_close = ~edges[after]
+        self._edges = (LF, CR, quote) if dialect.delimiter is None else (ord(dialect.delimiter), LF, quote, CR)
 
     @cached_property
     def _illegal(self) -> tuple[Positions, Positions]:
         """Indexes of illegal quotes where quotes with an even index open, and where those with an odd one do."""
-        even = np.arange(len(self.positions)) % 2 == 0
-        return (
-            np.flatnonzero(np.where(even, self._cant_open, self._cant_close)),
-            np.flatnonzero(np.where(even, self._cant_close, self._cant_open)),
-        )
+        return self._illegal_where_open(0), self._illegal_where_open(1)
+
+    @cached_property
+    def all_legal(self) -> bool:
+        """The usual case, tested without looking at the other parity."""
+        return not len(self._illegal_where_open(0))
+
+    def _illegal_where_open(self, first: int) -> Positions:
+        """Indexes of illegal quotes where `first` and every second quote after it open a field."""
+        opening, closing = self.positions[first::2], self.positions[1 - first :: 2]
+        before = self.codes[np.maximum(opening - 1, 0)]
+        after = self.codes[np.minimum(closing + 1, len(self.codes) - 1)]
+        cant_open = ~self._is_edge(before) & (opening > 0)
+        cant_close = ~self._is_edge(after) & (closing < len(self.codes) - 1)
+        illegal = np.concatenate((2 * np.flatnonzero(cant_open) + first, 2 * np.flatnonzero(cant_close) + 1 - first))
+        illegal.sort()
+        return illegal
+
+    def _is_edge(self, codes: npt.NDArray[np.uint8]) -> Flags:
+        """Which byte may stand before an opening and after a closing quote."""
+        edge: Flags = codes == self._edges[0]
+        for code in self._edges[1:]:
+            edge |= codes == code
+        return edge
 
     def index_at(self, position: int) -> int:
         """How many quotes stand before `position`."""
@@ -49,6 +63,8 @@ class QuoteMap:
     def first_illegal(self, start: int) -> int | None:
         """Position of the first illegal quote at or after the record start `start`."""
         index = self.index_at(start)
+        if index % 2 == 0 and self.all_legal:
+            return None
         illegal = self._illegal[index % 2]
         at = int(np.searchsorted(illegal, index))
         return int(self.positions[illegal[at]]) if at < len(illegal) else None
@@ -56,15 +72,6 @@ class QuoteMap:
     def is_inside(self, position: int, start: int) -> bool:
         """Whether `position` is inside quotes, for legal quoting from the record start `start`."""
         return (self.index_at(position) - self.index_at(start)) % 2 == 1
-
-
-def _edges(dialect: CsvDialect, quote: int) -> Flags:
-    """Which byte may stand before an opening and after a closing quote."""
-    edges = np.zeros(256, np.bool_)
-    edges[[LF, CR, quote]] = True
-    if dialect.delimiter is not None:
-        edges[ord(dialect.delimiter)] = True
-    return edges
 
 
 def last_record_end(data: bytes, stop: int, final: bool) -> int:

@@ -150,6 +150,8 @@ def _odd_latin(text: str, i: int) -> bool:
 
 def _odd_cjk(text: str, i: int) -> bool:
     char = text[i]
+    if text[i - 1 : i].isascii() and text[i - 1 : i].islower():
+        return True  # in the middle of a word of Latin letters
     if "가" <= char <= "힣":
         try:
             char.encode("euc_kr")

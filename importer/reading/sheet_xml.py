@@ -23,7 +23,7 @@ SUSPICIOUS = re.compile(
 def errors_in_xlsx(file: BinaryIO, sheet: str) -> dict[int, dict[int, str]]:
     """Row → column → text, counted from 0. A sheet whose XML can't be found raises KeyError."""
     with zipfile.ZipFile(file) as archive:
-        part = _sheet_part(archive, sheet)
+        part = _real_name(archive, _sheet_part(archive, sheet))
         with archive.open(part) as xml:
             if not _is_suspicious(xml):
                 return {}
@@ -59,8 +59,7 @@ def _has(attribute: str, end: str, relation: dict[str, str]) -> bool:
 def _target(archive: zipfile.ZipFile, rels: str, folder: str, wanted: Callable[[dict[str, str]], bool]) -> str:
     relation = next(item for item in _elements(archive, rels, "Relationship") if wanted(item))
     target = relation["Target"].replace("\\", "/")
-    path = target.lstrip("/") if target.startswith("/") else posixpath.normpath(posixpath.join(folder, target))
-    return _real_name(archive, path)
+    return target.lstrip("/") if target.startswith("/") else posixpath.normpath(posixpath.join(folder, target))
 
 
 def _real_name(archive: zipfile.ZipFile, path: str) -> str:

@@ -60,7 +60,7 @@ class SourceFile:
         self._file.close()
 
     def batches(self, size: int = BATCH_ROWS) -> Iterator[RawBatch]:
-        """All rows after the header, `size` at a time, readable or not. Raises FileRefused if the rest is unreadable."""
+        """All rows after the header, `size` at a time. Raises FileRefused if the rest can't be read."""
         if self._used:
             raise RuntimeError("batches() reads the file once; open it again to read it again")
         self._used = True

@@ -6,7 +6,6 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -27,8 +26,6 @@ class TrackedFile:
         self.size = self._before.st_size
         self.bytes = 0
         self._hash = hashlib.sha256()
-        self._hasher = ThreadPoolExecutor(1, thread_name_prefix="sha256")
-        self._hashing: Future[None] | None = None
         self._complete = False
 
     def __enter__(self) -> Self:
@@ -40,7 +37,6 @@ class TrackedFile:
         self.close()
 
     def close(self) -> None:
-        self._hasher.shutdown(wait=True)
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
@@ -55,10 +51,7 @@ class TrackedFile:
         self.bytes += len(block)
         if self.bytes > self.size or (not block and self.bytes < self.size):
             raise self._changed()
-        if self._hashing is not None:
-            self._hashing.result()
-        # hashlib lets go of the interpreter for large blocks, so hashing costs no time of the parser
-        self._hashing = self._hasher.submit(self._hash.update, block)
+        self._hash.update(block)
         if not block:
             self.finish()
         return block
@@ -69,8 +62,6 @@ class TrackedFile:
 
     def finish(self) -> None:
         """Call when everything was read: a file that changed in the meantime is refused."""
-        if self._hashing is not None:
-            self._hashing.result()
         after = os.fstat(self.fd)
         if (after.st_size, after.st_mtime_ns) != (self.size, self._before.st_mtime_ns):
             raise self._changed()
