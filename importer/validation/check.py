@@ -33,7 +33,7 @@ def _assembled(batch: TextBatch, entity: DataEntity, columns: dict[str, CheckedC
     count = len(batch.rows)
     typed = pa.table({name: column.typed for name, column in columns.items()})
     cleared = {name: column.cleared for name, column in columns.items()}
-    reasons, positions = reason_table(batch, {name: column.failures for name, column in columns.items()})
+    reasons, positions = reason_table(batch, entity, {name: column.failures for name, column in columns.items()})
     wrong = np.zeros(count, dtype=np.bool_)
     wrong[positions] = True
     return CheckedBatch(

@@ -18,7 +18,8 @@ REASONS = pa.schema(
         ("message", pa.string()),
     ]
 )
-"""One reason of a rejection: row number, order within the row, header and text in the file, field, code, sentence."""
+"""One reason of a rejection: row number, place of the field in the entity, header in the file, field, text in the file
+(NUL, which no database keeps, as U+2400), code, sentence."""
 
 
 @dataclass(frozen=True)

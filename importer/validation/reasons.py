@@ -8,20 +8,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from importer.entity import DataEntity
 from importer.validation.failures import Failures, Mask, Positions, joined, names_where
 from importer.validation.model import REASONS, TextBatch
 from importer.validation.text import layout, plain_array, trimmed
 
 
-def reason_table(batch: TextBatch, failures: Mapping[str, Failures]) -> tuple[pa.Table, Positions]:
-    """Schema `REASONS`, ordered by row, then field as in `failures`; and each reason's position within the batch."""
+def reason_table(batch: TextBatch, entity: DataEntity, failures: Mapping[str, Failures]) -> tuple[pa.Table, Positions]:
+    """Schema `REASONS`, ordered by row and entity order, and each reason's position within the batch."""
     whole = joined(list(failures.values()))
     place = np.repeat(np.arange(len(failures)), [len(part) for part in failures.values()])
     order = np.lexsort((place, whole.positions))
     positions, ordered, places = whole.positions[order], pa.array(order), pa.array(place[order])
     columns = {
         "row": batch.rows.take(pa.array(positions)),
-        "ord": pa.array(_order_within(positions), pa.int32()),
+        "ord": pa.array([entity.names.index(name) for name in failures], pa.int32()).take(places),
         "column": pa.array([batch.headers.get(name, "") for name in failures], pa.string()).take(places),
         "field": pa.array(list(failures), pa.string()).take(places),
         "value": _texts(batch, failures).take(ordered),
@@ -32,7 +33,7 @@ def reason_table(batch: TextBatch, failures: Mapping[str, Failures]) -> tuple[pa
 
 
 def bad_texts(reasons: pa.Table, positions: Positions, count: int) -> pa.Array:
-    """'|field=text|…|' for every row with a failing cell, else null; '|' and '\\' within a text are escaped."""
+    """'|field=text|…|' for every row with a failing cell, else null. No text can pass for another field's part."""
     if not len(positions):
         return pa.nulls(count, pa.string())
     texts = _escaped(trimmed(reasons["value"].combine_chunks()))
@@ -56,17 +57,14 @@ def _escaped(texts: pa.Array) -> pa.Array:
     _, data = layout(texts)
     if not ((data == ord("\\")) | (data == ord("|"))).any():
         return texts
-    return pc.replace_substring(pc.replace_substring(texts, "\\", "\\\\"), "|", "\\|")
-
-
-def _order_within(positions: Positions) -> Positions:
-    """0, 1, … for the reasons of one row; `positions` is sorted."""
-    return np.arange(len(positions)) - np.searchsorted(positions, positions, side="left")
+    return pc.replace_substring(pc.replace_substring(texts, "\\", "\\\\"), "|", "\\p")
 
 
 def _texts(batch: TextBatch, failures: Mapping[str, Failures]) -> pa.Array:
-    """The texts of the failing cells as they stand in the file."""
+    """The texts of the failing cells as they stand in the file; NUL, which no database keeps, as its symbol."""
     parts = [
         plain_array(batch.texts[name].take(pa.array(part.positions))) for name, part in failures.items() if len(part)
     ]
-    return pa.concat_arrays(parts) if parts else pa.array([], pa.string())
+    texts = pa.concat_arrays(parts) if parts else pa.array([], pa.string())
+    _, data = layout(texts)
+    return texts if data.all() else pc.replace_substring(texts, "\x00", "␀")

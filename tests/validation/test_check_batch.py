@@ -153,9 +153,15 @@ def test_each_empty_part_of_the_key_is_named(check: Check) -> None:
     ]
 
 
+def test_no_text_of_a_reason_has_a_nul(check: Check) -> None:
+    checked = check({"name": ["a\x00b", "a\x00b"], "memo": ["\x00|\x00", "x"]})
+    assert checked.reasons["value"].to_pylist() == ["a␀b", "␀|␀", "a␀b"]
+    assert checked.bad.to_pylist() == ["|name=a␀b|memo=␀\\p␀|", "|name=a␀b|"]
+
+
 def test_bad_tells_rows_with_different_errors_apart(check: Check) -> None:
     checked = check({"amount": ["x|days=y", "x", "x ", "x"], "days": ["1", "y", "1", "1"]})
-    assert checked.bad.to_pylist() == ["|amount=x\\|days=y|", "|amount=x|days=y|", "|amount=x|", "|amount=x|"]
+    assert checked.bad.to_pylist() == ["|amount=x\\pdays=y|", "|amount=x|days=y|", "|amount=x|", "|amount=x|"]
 
 
 def test_a_batch_without_a_key_field_is_our_mistake(thing: DataEntity) -> None:
