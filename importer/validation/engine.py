@@ -6,17 +6,16 @@ the same answer, but gathers each failing cell as Python objects: seconds instea
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pandera
 import pyarrow as pa
+from pandera.api.function_dispatch import Dispatcher
 
 from importer.errors import SetupError
 from importer.validation.failures import Positions
-
-pandera.DataFrameSchema.register_default_backends(pd.DataFrame)
 
 
 def series(values: pa.Array) -> pd.Series[Any]:
@@ -31,7 +30,7 @@ def failing_positions(check: Any, data: pd.Series[Any] | pd.DataFrame, where: st
     """
     if data.empty:
         return np.empty(0, dtype=np.int64)
-    backend = check.get_backend(data)(check)
+    backend = _backend(check, data)
     try:
         seen = backend.preprocess(data, None)
         passed = backend.apply(seen) if len(seen) else True
@@ -41,6 +40,16 @@ def failing_positions(check: Any, data: pd.Series[Any] | pd.DataFrame, where: st
             hint="correct the check in the schema",
         ) from error
     return _positions(passed, seen, f"{where}: the check {check_name(check)!r}")
+
+
+def _backend(check: Any, data: pd.Series[Any] | pd.DataFrame) -> Any:
+    """Pandera's runner of a check. A schema made before pandera met pandas holds copies of its own checks that know no
+    pandas functions; they are looked up anew."""
+    backend = check.get_backend(data)(check)
+    if isinstance(check._check_fn, Dispatcher):
+        registered = check.get_builtin_check_fn(check._check_fn.__name__)
+        backend.check_fn = functools.partial(registered, **check._check_kwargs)
+    return backend
 
 
 def check_name(check: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pandas as pd
@@ -121,6 +122,12 @@ def test_null_answers_count_as_passed() -> None:
 def test_a_failure_without_rows_stops_the_run_naming_the_check(check: Any) -> None:
     with pytest.raises(RuntimeError, match=r"field code: the check 'total' failed without naming rows"):
         broken_rules(CODE, [check], pa.array([None, "A", "B"]))
+
+
+def test_a_schema_made_before_pandera_met_pandas_is_checked_all_the_same() -> None:
+    check = copy.deepcopy(Check.str_length(max_value=3))
+    check._check_fn._function_registry.clear()
+    assert broken_rules(CODE, [check], pa.array(["ABCD"])).codes.to_pylist() == ["too_long"]
 
 
 def test_a_check_that_raises_is_a_mistake_of_the_set_up() -> None:
