@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from importer.reports.visible import visible
-from importer.vocabulary import Outcome
+from importer.validation.catalogue import entry
+from importer.vocabulary import Outcome, RejectionCode
 
 Summary = Mapping[str, Any]
 
@@ -83,7 +84,7 @@ def adds_up(summary: Summary) -> bool:
 
 
 def limits(summary: Summary) -> list[LimitFact]:
-    """`limits` maps a name to `{limit, value, base, past}`, or just to the limit."""
+    """`limits` maps a name to `{limit, found, of, past}`, or just to the limit."""
     return [_limit(name, found) for name, found in section(summary, "limits").items() if name != "exit_on_rejected"]
 
 
@@ -93,8 +94,8 @@ def _limit(name: str, found: Any) -> LimitFact:
         name=visible(name),
         title=LIMIT_TITLES.get(name, named(name)),
         limit=said(parts.get("limit")),
-        value=said(parts.get("value")),
-        base=said(parts.get("base")),
+        value=said(parts.get("found")),
+        base=said(parts.get("of")),
         past=bool(parts.get("past")),
     )
 
@@ -110,6 +111,11 @@ def rejected_by_code(summary: Summary) -> list[tuple[str, int]]:
     return sorted(
         ((visible(code), number(count)) for code, count in found.items()), key=lambda fact: (-fact[1], fact[0])
     )
+
+
+def code_title(code: str) -> str:
+    """In the words of the catalogue."""
+    return entry(RejectionCode(code)).title if code in set(RejectionCode) else named(code)
 
 
 def section(summary: Summary, key: str) -> Mapping[str, Any]:

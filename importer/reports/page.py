@@ -18,6 +18,7 @@ from markupsafe import Markup
 from importer.reports import facts, page_tables
 from importer.reports.kept import Kept
 from importer.reports.model import RunReport
+from importer.reports.notices import notices
 from importer.reports.visible import shortened, visible
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -35,13 +36,14 @@ def page(report: RunReport, kept: Kept, digests: Mapping[str, str]) -> bytes:
             css=Markup(css),  # noqa: S704 - our own file
             csp=_policy(css),
             summary=summary,
-        status=str(summary.get("status") or "unknown"),
+            status=str(summary.get("status") or "unknown"),
             entity=report.entity,
             file=facts.section(summary, "file"),
             target=facts.section(summary, "target"),
             outcomes=facts.outcomes(summary),
             rows_read=facts.rows_read(summary),
             adds_up=facts.adds_up(summary),
+            notices=notices(summary),
             limits=facts.limits(summary),
             proposals=facts.proposals(summary),
             tables=page_tables.tables(report, kept),

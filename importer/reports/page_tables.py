@@ -83,7 +83,7 @@ def _codes(kept: Kept) -> list[CodeRow]:
     return [
         CodeRow(
             code=code,
-            title=facts.named(code),
+            title=facts.code_title(code),
             new=new[code],
             repeated=repeated[code],
             segments=bar([Part("new", "New", new[code]), Part("repeated", "Repeated", repeated[code])], longest),

@@ -124,7 +124,7 @@ def _counts(report: RunReport) -> Iterator[Line]:
         yield Line("subtitle", "")
         yield Line("section", "Reasons")
     for code, count in codes:
-        yield Line("count", facts.named(code), f"{count:,}", code)
+        yield Line("count", facts.code_title(code), f"{count:,}", code)
 
 
 def _settings(report: RunReport) -> Iterator[Line]:

@@ -143,7 +143,7 @@ def summary(**changed: Any) -> dict[str, Any]:
         "blanks_kept": {"payment_terms": 3},
         "control_totals": {"credit_limit": "125000.00"},
         "ignored_columns": [],
-        "limits": {"max_rejected": {"limit": "10%", "value": 1, "base": 2, "past": False}},
+        "limits": {"max_rejected": {"limit": "10%", "found": 1, "of": 2, "past": False}},
         "started_at": "2026-11-20T09:30:00+00:00",
         "finished_at": "2026-11-20T09:30:02+00:00",
         **changed,

@@ -148,7 +148,7 @@ def test_a_summary_with_little_in_it_still_makes_a_page(tmp_path: Path, status: 
 
 
 def test_a_limit_that_is_past_is_told_first(tmp_path: Path) -> None:
-    limits = {"max_changed": {"limit": "20%", "value": 3410, "base": 14000, "past": True}}
+    limits = {"max_changed": {"limit": "20%", "found": 3410, "of": 14000, "past": True}}
     text = " ".join(read(page(InMemory(), tmp_path, status="held", limits=limits)).text.split())
     assert "Held: a limit is past, nothing was applied Changed records: 3,410 of 14,000, the limit is 20%" in text
 
