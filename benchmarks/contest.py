@@ -174,8 +174,7 @@ class Contest:
     def _command(self, entry: Entry) -> list[str]:
         match entry.contestant:
             case Contestant.PRODUCT:
-                url = self.lab.url.replace("postgresql:", "postgresql+psycopg:", 1)
-                return product.command(url, self._file(entry), self._schemas(entry), self.folder / "reports")
+                return product.command(self.lab.url, self._file(entry), self._schemas(entry), self.folder / "reports")
             case Contestant.HELP:
                 return [*product.IMPORTER, "--help"]
             case Contestant.PANDAS:

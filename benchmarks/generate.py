@@ -269,7 +269,7 @@ def _write_workbook(spec: FileSpec, path: Path) -> None:
             row += len(block)
 
 
-def _cells(name: str, column: pa.ChunkedArray) -> list[object]:
+def _cells(name: str, column: pa.ChunkedArray) -> list[Any]:
     match name:
         case "credit_limit":
             return column.cast(pa.float64()).to_pylist()
