@@ -63,6 +63,32 @@ class Disposition(StrEnum):
     REJECTED = "rejected"
 
 
+class Action(StrEnum):
+    """What a plan does with one changed value; finer than `Disposition`, which reports show."""
+
+    WRITTEN = "written"
+    PROPOSED = "proposed"
+    SUPERSEDING = "superseding"
+    KEPT = "kept"
+    DECLINED = "declined"
+    REJECTED = "rejected"
+
+    @property
+    def disposition(self) -> Disposition:
+        match self:
+            case Action.WRITTEN:
+                return Disposition.WRITTEN
+            case Action.PROPOSED | Action.SUPERSEDING | Action.KEPT:
+                return Disposition.PROPOSED
+            case Action.DECLINED:
+                return Disposition.DECLINED
+            case Action.REJECTED:
+                return Disposition.REJECTED
+
+
+PROPOSING = (Action.PROPOSED, Action.SUPERSEDING, Action.KEPT)
+
+
 class Effect(StrEnum):
     """What tonight's file does to a proposed change."""
 
@@ -70,6 +96,15 @@ class Effect(StrEnum):
     SUPERSEDED = "superseded"
     KEPT = "kept"
     WITHDRAWN = "withdrawn"
+
+
+class Says(StrEnum):
+    """What tonight's file says about a field with an open change."""
+
+    NOTHING = "nothing"
+    STORED = "stored"
+    PROPOSED = "proposed"
+    OTHER = "other"
 
 
 class ChangeStatus(StrEnum):

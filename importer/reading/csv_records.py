@@ -69,10 +69,10 @@ def read_split(split: Split, first_row: int, shape: Shape) -> Span:
 def _at_once(split: Split, shape: Shape) -> pa.Table | None:
     """The table if nothing about the split is special: pyarrow then counts the fields and checks the text."""
     table = _parse(split.kept, shape, split.has_quotes)
-    if table is None or not table.num_rows or _repeats_header(table, shape.headers).any():
+    if table is None or not table.num_rows or _rows_equal(table, shape.headers).any():
         return None
-    if shape.width == 1 and pc.any(pc.equal(table.column(0), "")).as_py():
-        return None  # an empty line and an empty quoted field look the same here
+    if _rows_equal(table, ("",) * shape.width).any():
+        return None  # pyarrow makes a row of blank cells of an empty line
     return table
 
 
@@ -91,13 +91,13 @@ def _parse(data: bytes | memoryview, shape: Shape, has_quotes: bool) -> pa.Table
         return None
 
 
-def _repeats_header(table: pa.Table, headers: tuple[str, ...]) -> Flags:
-    """Rows whose cells are exactly the headers; nearly always the first column settles it."""
-    same = pc.equal(table.column(0), headers[0])
-    for index in range(1, len(headers)):
+def _rows_equal(table: pa.Table, cells: tuple[str, ...]) -> Flags:
+    """Rows that have exactly these cells; nearly always the first column settles it."""
+    same = pc.equal(table.column(0), cells[0])
+    for index in range(1, len(cells)):
         if not pc.any(same).as_py():
             break
-        same = pc.and_(same, pc.equal(table.column(index), headers[index]))
+        same = pc.and_(same, pc.equal(table.column(index), cells[index]))
     flags: Flags = same.to_numpy().astype(np.bool_)
     return flags
 
@@ -111,7 +111,7 @@ def _carefully(data: bytes, cuts: tuple[Cut, ...], first_row: int, shape: Shape)
     good[list(bad)] = False
     kept = np.flatnonzero(good)
     table = _parse_records(data, records, kept, shape)
-    again = _repeats_header(table, shape.headers)
+    again = _rows_equal(table, shape.headers)
     bad |= dict.fromkeys(kept[again].tolist(), REPEATED)
     rejected = [
         UnreadableRow(int(numbers[index]), *reason, shown(_text(data, records, index))) for index, reason in bad.items()

@@ -92,7 +92,7 @@ class _Splitter:
     def __init__(self, data: bytes, dialect: CsvDialect, width: int, final: bool, has_nul: bool) -> None:
         self.data, self.dialect, self.width, self.final, self.has_nul = data, dialect, width, final, has_nul
         self.quotes = QuoteMap(data, dialect)
-        self.clean: list[memoryview] = []
+        self.clean: list[bytes | memoryview] = []
         self.kept = 0
         self.cuts: list[Cut] = []
 
@@ -100,8 +100,7 @@ class _Splitter:
         at = 0
         while True:
             start, at = at, self._clean_end(at)
-            self.clean.append(memoryview(self.data)[start:at])
-            self.kept += at - start
+            self._keep(start, at)
             if at == len(self.data) or self._waits(at):
                 return self._result(at)
             cut_end = self._cut(at)
@@ -110,6 +109,13 @@ class _Splitter:
             if cut_end == at:
                 return self._result(at)
             at = cut_end
+
+    def _keep(self, start: int, end: int) -> None:
+        span: bytes | memoryview = memoryview(self.data)[start:end]
+        if self.clean and self.clean[-1][-1:] == b"\r" and span[:1] == b"\n":
+            span = b"\r" + span[1:]  # an empty line; a CR and an LF that come together here would be one line end
+        self.clean.append(span)
+        self.kept += end - start
 
     def _result(self, end: int) -> Split:
         kept = self.clean[0] if len(self.clean) == 1 else b"".join(self.clean)
@@ -157,7 +163,9 @@ class _Splitter:
         if not lines:
             return True
         records = map_records(lines, self.dialect)
-        return self.width > 1 and bool(np.all((records.widths == self.width) | records.blank))
+        # in one column every line would be right, which proves nothing
+        right = (records.widths == self.width) & (self.width > 1)
+        return bool(np.all(right | records.blank))
 
     def _remember(self, start: int, stop: int, message: str, unclosed: bool = False) -> None:
         self.cuts.append(Cut(self.kept, message, shown(self.data[start:stop]), unclosed))

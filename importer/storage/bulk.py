@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -21,7 +21,7 @@ from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.schema import CreateTable
 
 from importer.storage.database import Database
-from importer.storage.runspace import RunSpace
+from importer.storage.runspace import SIDE_INDEXES, RunSpace
 from importer.storage.target import Physical, TargetColumn
 
 WAITING_TABLES = 3
@@ -45,7 +45,11 @@ def _convert(values: pa.ChunkedArray, physical: Physical, dialect: str) -> pa.Ch
         return pc.cast(values, pa.float64())
     if dialect == "sqlite" and pa.types.is_date(values.type):
         text = pc.cast(values, pa.string())
-        return pc.binary_join_element_wise(text, "00:00:00.000000", " ") if physical is Physical.TIMESTAMP else text
+        return (
+            pc.call_function("binary_join_element_wise", [text, pa.scalar("00:00:00.000000"), pa.scalar(" ")])
+            if (physical is Physical.TIMESTAMP)
+            else text
+        )
     return values
 
 
@@ -63,7 +67,7 @@ class Loader:
     """
 
     def __init__(self, database: Database, space: RunSpace, file: Path | None) -> None:
-        self._open = lambda: _AdbcSink(file, space) if file else _CopySink(database, space)
+        self._open: Callable[[], _Sink] = lambda: _AdbcSink(file, space) if file else _CopySink(database)
         self._queue: queue.Queue[tuple[sa.Table, pa.Table] | None] = queue.Queue(maxsize=WAITING_TABLES)
         self._error: BaseException | None = None
         self._given_up = threading.Event()
@@ -115,37 +119,37 @@ class Loader:
 
 
 class _CopySink:
-    def __init__(self, database: Database, space: RunSpace) -> None:
-        self._raw = database.engine.raw_connection()
+    def __init__(self, database: Database) -> None:
+        self._raw: Any = database.engine.raw_connection()
         self._driver: Any = self._raw.driver_connection
         self._preparer = database.engine.dialect.identifier_preparer
-        del space
 
     def write(self, table: sa.Table, data: pa.Table) -> None:
         names = ", ".join(self._preparer.quote(name) for name in data.column_names)
+        if any(pa.types.is_binary(field.type) for field in data.schema):
+            return self._insert(table, names, data)
         statement = f"COPY {self._preparer.format_table(table)} ({names}) FROM STDIN (FORMAT csv)"
         out = pa.BufferOutputStream()
         options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="all_valid")
-        pyarrow.csv.write_csv(_printable(data), out, options)
+        pyarrow.csv.write_csv(data, out, options)
         body = memoryview(out.getvalue())
         with self._driver.cursor() as cursor, cursor.copy(statement) as copy:
             for start in range(0, len(body), _COPY_BLOCK):
                 copy.write(body[start : start + _COPY_BLOCK])
+        return None
+
+    def _insert(self, table: sa.Table, names: str, data: pa.Table) -> None:
+        """Few rows with large binary values: the text form of COPY would double them."""
+        marks = ", ".join(["%s"] * data.num_columns)
+        statement = f"INSERT INTO {self._preparer.format_table(table)} ({names}) VALUES ({marks})"  # noqa: S608
+        with self._driver.cursor() as cursor:
+            cursor.executemany(statement, list(zip(*(column.to_pylist() for column in data.columns), strict=True)))
 
     def commit(self) -> None:
         self._driver.commit()
 
     def close(self) -> None:
         self._raw.close()
-
-
-def _printable(data: pa.Table) -> pa.Table:
-    """Bytes as PostgreSQL's hexadecimal text, which is what COPY's CSV form takes."""
-    for index, field in enumerate(data.schema):
-        if pa.types.is_binary(field.type):
-            texts = pa.array(["\\x" + value.hex() for value in data[field.name].to_pylist()])
-            data = data.set_column(index, field.name, texts)
-    return data
 
 
 class _AdbcSink:
@@ -160,8 +164,10 @@ class _AdbcSink:
             self._cursor.execute(f"PRAGMA {pragma}")
             self._cursor.fetchall()
         for table in space.tables:
-            bare = table.to_metadata(sa.MetaData(), schema=None)
+            bare = sa.Table(table.name, sa.MetaData(), *(column.copy() for column in table.columns))
             self._cursor.execute(str(CreateTable(bare).compile(dialect=sqlite_dialect.dialect())))
+        for index in SIDE_INDEXES:
+            self._cursor.execute(index)
 
     def write(self, table: sa.Table, data: pa.Table) -> None:
         present = set(data.column_names)

@@ -6,7 +6,7 @@ attached as the schema `run`. They are dropped when the run's reports are comple
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,33 +29,50 @@ _TYPES: Mapping[Physical, sa.types.TypeEngine[Any]] = {
     Physical.TIMESTAMP: sa.DateTime().with_variant(sa.Text(), "sqlite"),
 }
 
+_ONE_A_ROW = ("stage", "notice", "fresh", "diff", "along", "outcome")
+"""On SQLite their row number is the key, which is what its joins need; PostgreSQL hashes and needs none."""
+
+SIDE_INDEXES = (
+    "CREATE INDEX ix_reason_row ON reason (row, scope)",
+    "CREATE INDEX ix_effect_row ON effect (_row)",
+    "CREATE INDEX ix_twin_row ON twin (_row)",
+)
+"""What SQLite's correlated queries need."""
+
 
 @dataclass(frozen=True)
 class RunSpace:
     """The run's tables. `fields` are the staged ones in entity order; `ordinal` is a field's place in the entity.
+
+    Staged are the fields that the file brings (`brought`) and those with a default for new records.
 
     `stage`: `_row`, the staged fields in the target's types, `_cleared`, `_bad`, `_across`,
     `_origin_run`, `_origin_row`
     `batch`: source text of all rows, as compressed blocks
     `reason`: why rows or fields were refused; `scope` is 'row' or 'field', `phase` is 'plan' or 'apply'
     `notice`: rows left out without being rejected
+    `twin`: rows whose key occurs more than once: `key_group`, and within it `variant` (alike in every field)
     `fresh`: rows that bring a new record
     `diff`: rows that change an existing record (or propose a new one): per field i the old value `o<i>`, the new
     value `v<i>` and what happens to it `a<i>` (an `Action` or null)
+    `along`: rows whose other fields are proposed along with the approval fields (rule 1)
     `effect`: open proposed changes of the file's records, and what the row does to each
     `outcome`: every row that is not plainly unchanged
     """
 
     sequence: int
     fields: tuple[str, ...]
+    brought: frozenset[str]
     ordinal: Mapping[str, int]
     key: tuple[str, ...]
     stage: sa.Table
     batch: sa.Table
     reason: sa.Table
     notice: sa.Table
+    twin: sa.Table
     fresh: sa.Table
     diff: sa.Table
+    along: sa.Table
     effect: sa.Table
     outcome: sa.Table
 
@@ -71,8 +88,10 @@ class RunSpace:
             self.batch,
             self.reason,
             self.notice,
+            self.twin,
             self.fresh,
             self.diff,
+            self.along,
             self.effect,
             self.outcome,
         )
@@ -87,8 +106,11 @@ class RunSpace:
         return self.diff.c[f"a{self.ordinal[field]}"]
 
 
-def run_space(database: Database, sequence: int, target: Target, fields: tuple[str, ...]) -> RunSpace:
+def run_space(
+    database: Database, sequence: int, target: Target, brought: Collection[str], defaults: Collection[str]
+) -> RunSpace:
     """The tables of run `sequence` as objects; they need not exist."""
+    fields = tuple(name for name in target.columns if name in brought or name in defaults)
     ordinal = {name: number for number, name in enumerate(target.columns, start=1)}
     types = {name: _TYPES[target.columns[name].physical] for name in target.columns}
     make = _Maker(database, sequence)
@@ -96,14 +118,17 @@ def run_space(database: Database, sequence: int, target: Target, fields: tuple[s
     return RunSpace(
         sequence=sequence,
         fields=fields,
+        brought=frozenset(brought),
         ordinal=ordinal,
         key=target.key,
         stage=make.table("stage", *_stage_columns(fields, types)),
         batch=make.table("batch", _row("number"), _row("first_row"), _row("last_row"), _blob("texts")),
         reason=make.table("reason", *_reason_columns()),
         notice=make.table("notice", _row("_row"), sa.Column("code", sa.Text)),
+        twin=make.table("twin", _row("_row"), _row("key_group"), _row("variant")),
         fresh=make.table("fresh", _row("_row")),
         diff=make.table("diff", *_diff_columns(target.key, values, ordinal, types)),
+        along=make.table("along", _row("_row")),
         effect=make.table("effect", *_effect_columns()),
         outcome=make.table("outcome", *_outcome_columns()),
     )
@@ -116,6 +141,8 @@ class _Maker:
 
     def table(self, name: str, *columns: sa.Column[Any]) -> sa.Table:
         if self.database.is_sqlite:
+            if name in _ONE_A_ROW:
+                columns[0].primary_key = True
             return sa.Table(name, sa.MetaData(), *columns, schema="run")
         full = f"run_{self.sequence}_{name}"
         return sa.Table(full, sa.MetaData(), *columns, schema=SCHEMA, prefixes=["UNLOGGED"])
@@ -170,13 +197,15 @@ def _effect_columns() -> list[sa.Column[Any]]:
         _row("_row"),
         sa.Column("ord", sa.Integer, nullable=False),
         sa.Column("field", sa.Text, nullable=False),
-        _row("change_id"),
-        _row("proposal_id"),
-        sa.Column("status", sa.Text, nullable=False),
+        sa.Column("change_id", BIG),
+        sa.Column("proposal_id", BIG),
+        sa.Column("version", BIG),
+        sa.Column("status", sa.Text),
         sa.Column("proposed", sa.Text),
-        sa.Column("same_source", sa.Boolean(create_constraint=False), nullable=False),
-        sa.Column("says", sa.Text, nullable=False),
-        sa.Column("effect", sa.Text),
+        sa.Column("same_source", sa.Boolean(create_constraint=False), nullable=False, server_default=sa.false()),
+        sa.Column("says", sa.Text),
+        sa.Column("effect", sa.Text, nullable=False),
+        sa.Column("competes", sa.Boolean(create_constraint=False), nullable=False, server_default=sa.false()),
     ]
 
 

@@ -1,0 +1,44 @@
+"""What was done, kept for good: outcomes, old and new values, rejections with their source text.
+
+Written in the applying transaction, so that record and effect are one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from importer.storage import control
+from importer.storage.context import RunContext
+from importer.storage.decided import changed_values, reason_rows, rejected_rows, source_texts
+
+
+def write_journal(plan: RunContext) -> None:
+    """Copies the run's outcomes, changes, reasons and rejected texts into the control tables."""
+    sequence = sa.literal(plan.space.sequence)
+    outcome = plan.space.outcome
+    names = [column.name for column in outcome.columns]
+    _copy(plan, control.outcome, names, sa.select(sequence, *outcome.columns))
+    changes = changed_values(plan).subquery()
+    names = [column.name for column in changes.columns]
+    _copy(plan, control.change, names, sa.select(sequence, *changes.columns))
+    reasons = reason_rows(plan).subquery()
+    names = [column.name for column in reasons.columns]
+    _copy(plan, control.reason, names, sa.select(sequence, *reasons.columns))
+    _keep_texts(plan)
+
+
+def _copy(plan: RunContext, table: sa.Table, names: list[str], rows: sa.Select[Any]) -> None:
+    plan.run(sa.insert(table).from_select(["run_sequence", *names], rows))
+
+
+def _keep_texts(plan: RunContext) -> None:
+    rows = rejected_rows(plan.connection, plan.space.outcome)
+    for part, table in enumerate(source_texts(plan.connection, plan.space, rows)):
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+            writer.write_table(table)
+        values = {"run_sequence": plan.space.sequence, "part": part, "texts": sink.getvalue().to_pybytes()}
+        plan.connection.execute(sa.insert(control.rejection).values(**values))

@@ -1,0 +1,125 @@
+"""Before anything is written: does what the plan relied on still hold? (`1-product.md`, rule 7)
+
+A row relies on the record's existence, the old values of the fields it changes, and the open changes of those fields.
+If any differs, the row is rejected as `target_changed`; nothing is overwritten silently.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.sql.elements import ColumnElement
+
+from importer.storage import control
+from importer.storage.context import RunContext
+from importer.storage.expressions import message
+from importer.vocabulary import Action, Effect, RejectionCode, Says
+
+_CODE = RejectionCode.TARGET_CHANGED
+
+
+def refuse_changed_records(plan: RunContext) -> int:
+    """Gives the number of reasons found; the run's earlier late reasons are forgotten first."""
+    reason = plan.space.reason
+    forgotten = plan.run(sa.delete(reason).where(reason.c.phase == "apply"))
+    found = _refuse_existing(plan) if plan.target.exists else 0
+    found += _refuse_changed(plan)
+    found += _refuse_decided(plan) + _refuse_newly_open(plan)
+    return found + forgotten
+
+
+def _refuse(plan: RunContext, rows: sa.Select[Any], why: Any, field: str | None = None) -> int:
+    return plan.refuse(rows, _CODE, message(_CODE, limit=why), field=field, phase="apply")
+
+
+def _refuse_existing(plan: RunContext) -> int:
+    """New records that stand in the table by now."""
+    stage, fresh, diff = plan.space.stage, plan.space.fresh, plan.space.diff
+    table = plan.target.table
+    rows = (
+        sa.select(stage.c["_row"])
+        .join_from(fresh, stage, stage.c["_row"] == fresh.c["_row"])
+        .join(table, plan.same_key(stage))
+        .where(sa.not_(plan.is_refused(stage.c["_row"])))
+    )
+    proposed = (
+        sa.select(diff.c["_row"])
+        .join_from(diff, table, plan.same_key(diff))
+        .where(diff.c["_new"].is_(sa.true()), sa.not_(plan.is_refused(diff.c["_row"])))
+    )
+    why = "the record was new then and exists now"
+    return _refuse(plan, rows, why) + _refuse(plan, proposed, why)
+
+
+def _refuse_changed(plan: RunContext) -> int:
+    diff = plan.space.diff
+    if not plan.target.exists:
+        return 0
+    stored = plan.target.columns[plan.target.key[0]].column
+    existing = sa.and_(diff.c["_new"].is_(sa.false()), sa.not_(plan.is_refused(diff.c["_row"])))
+    joined = sa.select(diff.c["_row"]).outerjoin_from(diff, plan.target.table, plan.same_key(diff)).where(existing)
+    differs = [_differs(plan, field) for field in plan.space.values]
+    moved = joined.where(sa.or_(stored.is_(None), *differs))
+    if not plan.connection.execute(moved.limit(1)).first():
+        return 0
+    found = _refuse(plan, joined.where(stored.is_(None)), "the record existed then and is gone now")
+    for field in plan.space.values:
+        rows = joined.where(stored.is_not(None), _differs(plan, field))
+        found += _refuse(plan, rows, _from_to(plan, field), field)
+    return found
+
+
+def _differs(plan: RunContext, field: str) -> ColumnElement[bool]:
+    changed = plan.space.action(field).is_not(None)
+    return sa.and_(changed, plan.target.columns[field].stored.is_distinct_from(plan.space.old(field)))
+
+
+def _from_to(plan: RunContext, field: str) -> ColumnElement[str]:
+    then = sa.func.coalesce(plan.canonical(plan.space.old(field), field), "(blank)")
+    now = sa.func.coalesce(plan.canonical(plan.target.columns[field].stored, field), "(blank)")
+    title = plan.entity.by_name[field].title
+    return sa.literal(f"{title} was ").concat(then).concat(" and is now ").concat(now)
+
+
+def _refuse_decided(plan: RunContext) -> int:
+    """Open changes that the plan would supersede, withdraw or keep, and that are no longer what they were."""
+    effect, change = plan.space.effect, control.proposed_change
+    relied = sa.or_(
+        effect.c.effect.in_([str(Effect.SUPERSEDED), str(Effect.WITHDRAWN)]),
+        sa.and_(effect.c.effect == str(Effect.KEPT), effect.c.says == str(Says.PROPOSED)),
+    )
+    same = sa.and_(control.is_open(change.c.status), change.c.proposed.is_not_distinct_from(effect.c.proposed))
+    rows = (
+        sa.select(effect.c["_row"])
+        .join_from(effect, change, change.c.id == effect.c.change_id)
+        .where(relied, sa.not_(same), sa.not_(plan.is_refused(effect.c["_row"])))
+    )
+    return _refuse(plan, rows.distinct(), "an open change of it was decided or changed")
+
+
+def _refuse_newly_open(plan: RunContext) -> int:
+    """Fields to be proposed for which somebody opened a change in the meantime."""
+    diff, change, effect = plan.space.diff, control.proposed_change, plan.space.effect
+    found = 0
+    for field in plan.space.values:
+        known = sa.exists().where(effect.c.change_id == change.c.id)
+        keys = zip(plan.keys(diff), control.KEYS, strict=True)
+        rows = (
+            sa.select(diff.c["_row"])
+            .join_from(diff, change, sa.and_(*(_plain(part) == change.c[name] for part, name in keys)))
+            .where(
+                change.c.entity == plan.entity.name,
+                change.c.field == field,
+                control.is_open(change.c.status),
+                plan.space.action(field) == str(Action.PROPOSED),
+                sa.not_(known),
+                sa.not_(plan.is_refused(diff.c["_row"])),
+            )
+        )
+        found += _refuse(plan, rows, "a change of the same field was proposed meanwhile", field)
+    return found
+
+
+def _plain(label: ColumnElement[str]) -> ColumnElement[str]:
+    return label.element if isinstance(label, sa.Label) else label

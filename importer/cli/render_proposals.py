@@ -1,0 +1,167 @@
+"""Change proposals as they are shown in a terminal: original value and proposed value side by side.
+
+In: the dictionaries of `importer proposals list --json` and `proposals show --json`. Out: rich renderables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from importer.cli.render_text import Answer, columns, grid, literal, panel
+from importer.reports import facts
+from importer.vocabulary import ChangeStatus
+
+CHANGE_STYLES = {
+    ChangeStatus.DRAFT: "bright_black",
+    ChangeStatus.PENDING: "yellow",
+    ChangeStatus.CHANGES_REQUESTED: "yellow",
+    ChangeStatus.CONFLICT: "bold red",
+    ChangeStatus.APPLIED: "green",
+    ChangeStatus.REJECTED: "red",
+}
+
+
+def proposals_table(proposals: Iterable[Answer]) -> Table:
+    """One block for every proposal: record, then each change on a line of its own."""
+    table = columns("=Proposal", "Record and changes", "=Status")
+    for proposal in proposals:
+        lines = [_record(proposal), *(_change_line(change) for change in _changes(proposal)), Text("")]
+        table.add_row(literal(_version(proposal), "cyan"), Group(*lines), status_text(proposal.get("status")))
+    return table
+
+
+def proposal_view(proposal: Answer) -> Panel:
+    """One proposal with what an approver needs to decide."""
+    parts: list[RenderableType] = [_facts(_about(proposal)), Text(""), _change_table(_changes(proposal))]
+    for title, key in (("The record", "context"), ("Also written by this row", "also_written")):
+        if proposal.get(key):
+            parts += [Text(""), Text(title, "bold"), _facts(_pairs(proposal[key]))]
+    remarks = [line for change in _changes(proposal) for line in _remarks(change)]
+    heading = literal(f"Proposal {_version(proposal)}", "bold")
+    return panel(
+        Group(*parts, *([Text("")] if remarks else []), *remarks), heading, status_text(proposal.get("status"))
+    )
+
+
+def status_text(status: Any) -> Text:
+    style = CHANGE_STYLES.get(status, "")
+    return literal(str(status or "").replace("_", " "), style)
+
+
+def difference(original: Any, proposed: Any) -> Text:
+    """Old struck out, new beside it; a blank is named."""
+    return Text.assemble(_value(original, "red strike"), (" → ", "bright_black"), _value(proposed, "green"))
+
+
+def _value(value: Any, style: str) -> Text:
+    return Text("empty", f"italic {style}") if value in (None, "") else literal(value, style)
+
+
+def _version(proposal: Answer) -> str:
+    return f"{proposal.get('id', '?')}@{proposal.get('version', '?')}"
+
+
+def _record(proposal: Answer) -> Text:
+    key = facts.section(proposal, "key")
+    parts = " ".join("" if part is None else str(part) for part in key.values())
+    record = Text.assemble(literal(parts, "bold"))
+    if proposal.get("name"):
+        record.append_text(Text.assemble("  ", literal(proposal["name"])))
+    if proposal.get("kind") == "create":
+        record.append_text(Text("  new record", "magenta"))
+    return record
+
+
+def _change_line(change: Answer) -> Text:
+    line = Text.assemble("  ", literal(change.get("field"), "bright_black"), "  ")
+    return line.append_text(difference(change.get("original"), change.get("proposed")))
+
+
+def _about(proposal: Answer) -> Iterator[tuple[str, Text]]:
+    yield "Record", _record(proposal)
+    origin = [literal(proposal.get("source"))]
+    if proposal.get("run_id"):
+        origin.append(Text.assemble((" run ", "bright_black"), literal(proposal["run_id"])))
+    if proposal.get("row") is not None:
+        origin.append(Text.assemble((" row ", "bright_black"), literal(proposal["row"])))
+    yield "From", Text.assemble(*origin)
+    for label, key in (
+        ("Submitted by", "submitted_by"),
+        ("Workflow", "workflow"),
+        ("First proposed", "first_proposed_at"),
+        ("Due", "due_at"),
+    ):
+        if proposal.get(key):
+            yield label, literal(proposal[key])
+
+
+def _change_table(changes: list[Answer]) -> Table:
+    table = columns("Field", "Original", "Proposed", "Status")
+    for change in changes:
+        table.add_row(
+            literal(change.get("field")),
+            _original(change),
+            _proposed(change),
+            _state(change),
+        )
+    return table
+
+
+def _original(change: Answer) -> Text:
+    """With the current value where the record has moved on: then the change is in conflict."""
+    text = Text.assemble(_value(change.get("original"), "red strike"))
+    current = change.get("current")
+    if "current" in change and current != change.get("original") and _is_open(change):
+        text.append_text(Text.assemble(("\nnow ", "bright_black"), _value(current, "yellow")))
+    return text
+
+
+def _is_open(change: Answer) -> bool:
+    status = change.get("status")
+    return status in set(ChangeStatus) and ChangeStatus(status).is_open
+
+
+def _proposed(change: Answer) -> Text:
+    text = Text.assemble(_value(change.get("proposed"), "green"))
+    if change.get("difference") is not None:
+        share = f", {change['percent']} %" if change.get("percent") is not None else ""
+        text.append_text(Text.assemble("\n", literal(f"{change['difference']}{share}", "bright_black")))
+    return text
+
+
+def _state(change: Answer) -> Text:
+    text = Text.assemble(status_text(change.get("status")))
+    if change.get("step") is not None:
+        text.append_text(Text.assemble("\n", literal(change["step"], "bright_black")))
+    return text
+
+
+def _remarks(change: Answer) -> Iterator[Text]:
+    """Who decided a field, when, by which rule, and what they said."""
+    parts = [str(change[key]) for key in ("decided_by", "decided_at", "rule", "comment") if change.get(key)]
+    if parts:
+        yield Text.assemble(literal(change.get("field"), "bold"), "  ", literal(" · ".join(parts)))
+
+
+def _changes(proposal: Answer) -> list[Answer]:
+    return [change for change in proposal.get("changes") or [] if isinstance(change, Mapping)]
+
+
+def _pairs(values: Any) -> Iterator[tuple[str, Text]]:
+    items = values.items() if isinstance(values, Mapping) else ((str(value), "") for value in values)
+    return ((str(name), literal(facts.said(value))) for name, value in items)
+
+
+def _facts(pairs: Iterable[tuple[str, Text]]) -> Table:
+    table = grid()
+    table.add_column(style="bright_black", no_wrap=True)
+    table.add_column(ratio=1)
+    for label, text in pairs:
+        table.add_row(literal(label), text)
+    return table

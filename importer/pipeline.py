@@ -1,0 +1,390 @@
+"""THE STORY of an import.
+
+    plan_import   a file is opened, checked, staged and compared; everything is decided and stored, nothing applied
+    apply_plan    what was planned is re-checked and applied in one transaction, with the journal
+    run_import    both, where no limit holds the plan
+
+The answer is the run's summary (the contract's `summary.json`); trouble is an `ImporterError` with its exit code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from importer.applying.journal import write_journal
+from importer.applying.recheck import refuse_changed_records
+from importer.applying.write import RefusedTooOften, write_rows
+from importer.entity import DataEntity
+from importer.errors import FileRefused, ImporterError, PlanLost, ReportFailed, SetupError
+from importer.intake import ImportOptions, Intake, Staged, open_intake, stage
+from importer.planning.behavior import Treatments, treatments
+from importer.planning.open_changes import forget_refused
+from importer.planning.outcomes import settle_outcomes
+from importer.planning.plan import filling_constants, inserted_values, make_plan
+from importer.restaging import restage
+from importer.session import Session
+from importer.storage import locks, runs, runspace
+from importer.storage.bulk import Loader
+from importer.storage.context import RunContext
+from importer.storage.migrate import ensure
+from importer.storage.runs import Actor, StoredRun
+from importer.storage.target import Target, find_target
+from importer.summary import Facts, mark_repeated, planned_summary, settled_summary
+from importer.validation.declared import parse_defaults
+from importer.vocabulary import RunStatus
+from importer.workflow.proposals import submit_proposals
+
+Answer = dict[str, Any]
+
+
+def run_import(
+    session: Session, path: Path, options: ImportOptions, output: Path | None, *, into_run_folder: bool = False
+) -> Answer:
+    """Plans, checks limits, applies, reports. The answer's `exit_code` is 0, 3, 4 or 6.
+
+    Reports go to `output`, or with `into_run_folder` to `output/RUN`; without it to `runs/RUN`.
+    """
+    summary = _plan(session, path, options)
+    run_id = summary["run_id"]
+    if summary["status"] != RunStatus.HELD:
+        try:
+            _apply(session, run_id, {}, options.wait)
+        except RefusedTooOften as error:
+            _hold(session, run_id, error)
+    return _report(session, run_id, output / run_id if output and into_run_folder else output)
+
+
+def plan_import(
+    session: Session, path: Path, options: ImportOptions, output: Path | None, *, into_run_folder: bool = False
+) -> Answer:
+    """Decides and stores everything, writes the reports, applies nothing."""
+    run_id = _plan(session, path, options)["run_id"]
+    return _report(session, run_id, output / run_id if output and into_run_folder else output)
+
+
+def apply_plan(
+    session: Session, run_id: str, *, accept_limits: bool, comment: str | None, wait: float, output: Path | None
+) -> Answer:
+    """Applies a stored plan exactly. A run that is applied already gives its answer again."""
+    ensure(session.database)
+    with session.database.begin() as connection:
+        run = runs.find_run(connection, run_id)
+    if run.status is RunStatus.APPLIED:
+        return run.summary
+    released = _release(session, run, accept_limits=accept_limits, comment=comment)
+    if released is None:
+        return run.summary
+    try:
+        _apply(session, run_id, released, wait)
+    except RefusedTooOften as error:
+        _hold(session, run_id, error)
+    return _report(session, run_id, output)
+
+
+def report_run(session: Session, run_id: str, output: Path | None) -> Answer:
+    """Writes the reports of a run again."""
+    ensure(session.database)
+    return _report(session, run_id, output)
+
+
+def stored_runs(session: Session) -> list[Answer]:
+    """The summaries of all runs, the latest first."""
+    ensure(session.database)
+    with session.database.begin() as connection:
+        return [_summary_of(run) for run in runs.all_runs(connection)]
+
+
+def stored_summary(session: Session, run_id: str) -> Answer:
+    """One run's summary. SetupError where there is no such run."""
+    ensure(session.database)
+    with session.database.begin() as connection:
+        return _summary_of(runs.find_run(connection, run_id))
+
+
+def _summary_of(run: StoredRun) -> Answer:
+    """A run without a plan has no counts; its row still says what it was."""
+    if run.summary:
+        return {**run.summary, "status": str(run.status)}
+    return {
+        "run_id": run.run_id,
+        "sequence": run.sequence,
+        "entity": run.entity,
+        "source": run.source,
+        "status": str(run.status),
+        "exit_code": 1,
+        "file": {"name": Path(run.file_path).name},
+        "started_at": run.started_at,
+    }
+
+
+# --- planning -------------------------------------------------------------------------------------------------------
+
+
+def _plan(session: Session, path: Path, options: ImportOptions) -> Answer:
+    with open_intake(path, session.entities, options, lambda run_id: _entity_and_source(session, run_id)) as intake:
+        decided = treatments(intake.entity, intake.source, options.behavior)
+        defaults = parse_defaults(intake.entity)
+        ensure(session.database)
+        with session.database.begin() as connection:
+            target = find_target(connection, intake.entity)
+        run_id, sequence, started_at = _start(session, intake, options)
+        space = runspace.run_space(session.database, sequence, target, intake.brought, defaults)
+        try:
+            staged = _stage(session, intake, target, space, run_id)
+            _refuse_older_file(session, intake, options)
+            return _decide(session, intake, target, space, _Planned(run_id, started_at, staged, decided, options))
+        except BaseException as error:
+            _give_up(session, space, run_id, sequence, error)
+            raise
+
+
+def _entity_and_source(session: Session, run_id: str) -> tuple[str, str] | None:
+    ensure(session.database)
+    with session.database.begin() as connection:
+        try:
+            run = runs.find_run(connection, run_id)
+        except SetupError:
+            return None
+    return run.entity, run.source
+
+
+def _start(session: Session, intake: Intake, options: ImportOptions) -> tuple[str, int, str]:
+    run_id, started_at = runs.new_run_id(), runs.now()
+    values = {
+        "run_id": run_id,
+        "entity": intake.entity.name,
+        "source": intake.source.name,
+        "status": str(RunStatus.READING),
+        "file_path": str(intake.file.path.absolute()),
+        "is_correction": intake.file.is_correction,
+        "settings_sha256": intake.entity.settings_sha256,
+        "host": session.host,
+        "user_name": session.user,
+        "started_at": started_at,
+        "options": runs.as_json({**asdict(options), "values": dict(options.values)}),
+    }
+    with session.database.begin(immediate=True) as connection:
+        runs.keep_settings(connection, intake.entity)
+        return run_id, runs.insert_run(connection, values), started_at
+
+
+def _stage(session: Session, intake: Intake, target: Target, space: runspace.RunSpace, run_id: str) -> Staged:
+    side = runspace.side_file(session.database, run_id)
+    if side is None:
+        with session.database.begin() as connection:
+            runspace.create(connection, space)
+    with session.phase("reading"), Loader(session.database, space, side) as loader:
+        return stage(intake, target, space, loader, session.progress.rows)
+
+
+def _refuse_older_file(session: Session, intake: Intake, options: ImportOptions) -> None:
+    """Monday's file after Tuesday's (`1-product.md`, rule 10)."""
+    if intake.file.is_correction or options.again:
+        return
+    entity, source = intake.entity.name, intake.source.name
+    with session.database.begin() as connection:
+        before = runs.was_applied(connection, entity, source, intake.file.sha256)
+        last = runs.last_applied(connection, entity, source)
+    if before is not None and last is not None and last.file_sha256 != intake.file.sha256:
+        raise FileRefused(
+            f"this file was applied before (run {before}), and a later file of the source {source!r} since "
+            f"(run {last.run_id}): it would put old values back",
+            file=str(intake.file.path),
+            hint="if that is meant, give the reason: --again REASON",
+        )
+
+
+@dataclass(frozen=True)
+class _Planned:
+    """What one planning has gathered on its way to the decision."""
+
+    run_id: str
+    started_at: str
+    staged: Staged
+    decided: Treatments
+    options: ImportOptions
+
+
+def _decide(session: Session, intake: Intake, target: Target, space: runspace.RunSpace, planned: _Planned) -> Answer:
+    side = runspace.side_file(session.database, planned.run_id)
+    with session.phase("comparing"), session.database.begin(attach=side) as connection:
+        context = RunContext(connection, intake.entity, intake.source, target, space, intake.headers)
+        make_plan(context, planned.decided, parse_defaults(intake.entity))
+        last = runs.last_applied(connection, intake.entity.name, intake.source.name)
+        mark_repeated(context, last)
+        facts = Facts.of(session, planned.run_id, intake, planned.decided, planned.options, planned.started_at)
+        summary = planned_summary(context, facts, planned.staged, session, last)
+    with session.database.begin(immediate=True) as connection:
+        runs.update_run(
+            connection,
+            space.sequence,
+            status=summary["status"],
+            file_sha256=intake.file.sha256,
+            rows_read=planned.staged.rows,
+            reading=facts.reading,
+            summary=summary,
+        )
+    return summary
+
+
+def _give_up(session: Session, space: runspace.RunSpace, run_id: str, sequence: int, error: BaseException) -> None:
+    """A run that ends before its plan stands leaves its row, and nothing else."""
+    if isinstance(error, ImporterError):
+        error.run_id = run_id
+    try:
+        runspace.drop(session.database, space, run_id)
+        with session.database.begin(immediate=True) as connection:
+            runs.update_run(connection, sequence, status=str(RunStatus.FAILED), finished_at=runs.now())
+    except ImporterError as second:
+        error.add_note(f"the run could not be marked as failed either: {second.message}")
+
+
+# --- applying -------------------------------------------------------------------------------------------------------
+
+
+def _release(session: Session, run: StoredRun, *, accept_limits: bool, comment: str | None) -> dict[str, Any] | None:
+    """The overrides with which a plan may be applied; None where it stays held."""
+    if run.status in (RunStatus.FAILED, RunStatus.READING):
+        raise PlanLost(f"run {run.run_id} has no plan: it is {run.status}", hint="plan the file again")
+    if run.status is not RunStatus.HELD:
+        return {}
+    if not accept_limits:
+        return None
+    if not (comment or "").strip():
+        raise SetupError("--accept-limits needs a reason: --comment TEXT")
+    actor = session.actor()
+    return {"accept_limits": {"comment": comment, "user": actor.user, "login": actor.login, "at": actor.at}}
+
+
+def _apply(session: Session, run_id: str, overrides: dict[str, Any], wait: float) -> None:
+    with session.database.begin() as connection:
+        run = runs.find_run(connection, run_id)
+    entity = _entity_of(session, run)
+    holder = locks.Holder(run_id, session.user, session.host, runs.now())
+    side = runspace.side_file(session.database, run_id)
+    if side is not None and not side.exists():
+        raise _lost(run_id)
+    with (
+        session.phase("applying"),
+        locks.applying(session.database, entity.name, holder, wait, side) as connection,
+    ):
+        run = runs.find_run(connection, run_id)
+        if run.status is RunStatus.APPLIED:
+            return
+        context = _context(session, connection, run, entity)
+        _check_plan_stands(context, run)
+        if not context.target.exists:
+            context.target.table.create(connection)
+        _write(context, session.actor(run.options.get("requested_by")))
+        summary = settled_summary(context, run, session, overrides)
+        runs.update_run(
+            connection,
+            run.sequence,
+            status=str(RunStatus.APPLIED),
+            applied_order=runs.next_applied_order(connection),
+            finished_at=runs.now(),
+            summary=summary,
+        )
+
+
+def _entity_of(session: Session, run: StoredRun) -> DataEntity:
+    """The entity as it was when planned, or SetupError."""
+    entity = session.entities.get(run.entity)
+    if entity is None or entity.settings_sha256 != run.settings_sha256:
+        raise SetupError(
+            f"the parameters of {run.entity} were changed since run {run.run_id} was planned",
+            hint="plan the file again: what was reviewed is exactly what is applied",
+        )
+    return entity
+
+
+def _context(session: Session, connection: sa.Connection, run: StoredRun, entity: DataEntity) -> RunContext:
+    target = find_target(connection, entity)
+    space = _space(session, run, entity, target)
+    return RunContext(connection, entity, entity.source(run.source), target, space, run.reading["headers"])
+
+
+def _space(session: Session, run: StoredRun, entity: DataEntity, target: Target) -> runspace.RunSpace:
+    defaults = entity.parameters.entity.defaults
+    return runspace.run_space(session.database, run.sequence, target, run.reading["brought"], defaults)
+
+
+def _check_plan_stands(context: RunContext, run: StoredRun) -> None:
+    """A crash of PostgreSQL empties unlogged tables: then the plan that was reviewed is gone."""
+    stage_table = context.space.stage
+    if not runspace.exists(context.connection, context.space):
+        raise _lost(run.run_id)
+    staged = context.connection.scalar(sa.select(sa.func.count()).select_from(stage_table))
+    if staged != run.rows_read:
+        raise _lost(run.run_id)
+
+
+def _lost(run_id: str) -> PlanLost:
+    return PlanLost(f"the plan of run {run_id} is no longer there", hint="plan the file again", run_id=run_id)
+
+
+def _write(context: RunContext, actor: Actor) -> None:
+    """Re-check, write, propose, keep the record: all in the caller's transaction."""
+    late = refuse_changed_records(context)
+    filling = filling_constants(context, parse_defaults(context.entity))
+    late += write_rows(context, inserted_values(context, filling))
+    if late:
+        forget_refused(context)
+        settle_outcomes(context)
+        mark_repeated(context, runs.last_applied(context.connection, context.entity.name, context.source.name))
+    submit_proposals(context, actor)
+    write_journal(context)
+
+
+def _hold(session: Session, run_id: str, error: RefusedTooOften) -> None:
+    """The database refuses too much: the plan is held, nothing was applied."""
+    with session.database.begin(immediate=True) as connection:
+        run = runs.find_run(connection, run_id)
+        summary = {**run.summary, "status": str(RunStatus.HELD), "exit_code": 4, "held_because": error.message}
+        runs.update_run(connection, run.sequence, status=str(RunStatus.HELD), summary=summary)
+
+
+# --- reporting ------------------------------------------------------------------------------------------------------
+
+
+def _report(session: Session, run_id: str, output: Path | None) -> Answer:
+    """Writes the reports; a run that was applied but can't be reported says so (exit 6)."""
+    from importer.reports.data import StoredReports
+    from importer.reports.model import RunReport
+    from importer.reports.write import write_reports
+
+    folder = output or Path("runs") / run_id
+    session.progress.phase("reports")
+    with session.database.begin() as connection:
+        run = runs.find_run(connection, run_id)
+    entity = session.entities.get(run.entity)
+    if entity is None or not run.summary:
+        raise PlanLost(f"run {run_id} has nothing to report: it is {run.status}", run_id=run_id)
+    applied = run.status is RunStatus.APPLIED
+    with restage(session, run, entity) as (connection, space, target, missing):
+        summary = {**run.summary, "warnings": [*run.summary.get("warnings", []), *missing]}
+        summary.pop("reports", None)
+        context = RunContext(connection, entity, entity.source(run.source), target, space, run.reading["headers"])
+        headers = tuple(run.reading["source_headers"])
+        data = StoredReports(context, run_id, applied, len(headers))
+        report = RunReport(summary, entity, headers, run.reading["delimiter"], data)
+        try:
+            summary["reports"] = write_reports(report, folder)
+        except ReportFailed as error:
+            if not applied:
+                raise
+            return {**summary, "exit_code": error.exit_code, "error": {"message": error.message, "hint": error.hint}}
+    _finish(session, run, space, summary)
+    return {**summary, "folder": str(folder)}
+
+
+def _finish(session: Session, run: StoredRun, space: runspace.RunSpace, summary: Answer) -> None:
+    """Staging is dropped when the reports of an applied run are complete."""
+    with session.database.begin(immediate=True) as connection:
+        runs.update_run(connection, run.sequence, summary=summary)
+    if run.status is RunStatus.APPLIED:
+        runspace.drop(session.database, space, run.run_id)

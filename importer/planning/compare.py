@@ -1,0 +1,190 @@
+"""Staging against target: which rows bring new records, which change existing ones, and in what (rules 3 to 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.sql.elements import ColumnElement
+
+from importer.planning.behavior import Treatments
+from importer.storage.context import RunContext
+from importer.storage.expressions import has_bad, message
+from importer.vocabulary import Action, NewRecords, RejectionCode
+
+
+def find_new_records(plan: RunContext) -> int:
+    """Fills `fresh` with the rows whose key the target doesn't have."""
+    stage = plan.space.stage
+    rows = sa.select(stage.c["_row"]).where(plan.has_key(stage), sa.not_(plan.is_left_out(stage.c["_row"])))
+    if plan.target.exists:
+        # An outer join rather than NOT EXISTS: SQLite then builds an index where the target has none.
+        stored = plan.target.columns[plan.target.key[0]].column
+        rows = rows.outerjoin_from(stage, plan.target.table, plan.same_key(stage)).where(stored.is_(None))
+    return plan.run(sa.insert(plan.space.fresh).from_select(["_row"], rows))
+
+
+def find_changes(plan: RunContext, treatments: Treatments) -> int:
+    """Fills `diff` with the rows that change an existing record."""
+    if not plan.target.exists:
+        return 0
+    stage, diff = plan.space.stage, plan.space.diff
+    changed = {field: _is_changed(plan, field) for field in plan.space.values if field in plan.space.brought}
+    if not changed:
+        return 0
+    columns: list[Any] = [stage.c["_row"], sa.false(), *(stage.c[name] for name in plan.target.key)]
+    for field in plan.space.values:
+        columns += _change(plan, treatments, field, changed.get(field))
+    rows = (
+        sa.select(*columns)
+        .join_from(stage, plan.target.table, plan.same_key(stage))
+        .where(sa.or_(*changed.values()), sa.not_(plan.is_left_out(stage.c["_row"])))
+    )
+    return plan.run(sa.insert(diff).from_select([column.name for column in diff.columns], rows))
+
+
+def _is_changed(plan: RunContext, field: str) -> ColumnElement[bool]:
+    differs = plan.space.stage.c[field].is_distinct_from(plan.target.columns[field].stored)
+    return sa.and_(differs, plan.says_something(field))
+
+
+def _change(
+    plan: RunContext, treatments: Treatments, field: str, changed: ColumnElement[bool] | None
+) -> list[ColumnElement[Any]]:
+    """Old value, new value, action."""
+    old = plan.target.columns[field].stored
+    if changed is None:
+        return [old, old, sa.null()]
+    action = action_of(plan, treatments, field)
+    return [old, sa.case((changed, plan.space.stage.c[field]), else_=old), sa.case((changed, action))]
+
+
+def action_of(plan: RunContext, treatments: Treatments, field: str) -> ColumnElement[str]:
+    """What the parameters say of a change of this field, by the key of the staged row."""
+    general = sa.literal(str(treatments.general.action(field)))
+    cases = [
+        (plan.has_key_values(override.when, plan.space.stage), sa.literal(str(override.action(field))))
+        for override in treatments.overrides
+    ]
+    return sa.case(*cases, else_=general) if cases else general
+
+
+def treat_new_records(plan: RunContext, treatments: Treatments, defaults: Mapping[str, ColumnElement[Any]]) -> None:
+    """`new_records`: refused, or proposed as a whole (then the row moves from `fresh` to `diff`)."""
+    earlier: list[ColumnElement[bool]] = []
+    for treatment in treatments.all:
+        here = sa.and_(plan.has_key_values(treatment.when, plan.space.stage), *(sa.not_(test) for test in earlier))
+        earlier.append(plan.has_key_values(treatment.when, plan.space.stage))
+        match treatment.new_records:
+            case NewRecords.CREATE:
+                continue
+            case NewRecords.REJECT:
+                _refuse_new(plan, here)
+            case NewRecords.PROPOSE:
+                _propose_new(plan, here, defaults)
+
+
+def _fresh_rows(plan: RunContext) -> sa.Select[Any]:
+    stage, fresh = plan.space.stage, plan.space.fresh
+    return sa.select(stage.c["_row"]).join_from(stage, fresh, fresh.c["_row"] == stage.c["_row"])
+
+
+def _refuse_new(plan: RunContext, here: ColumnElement[bool]) -> None:
+    code = RejectionCode.NEW_RECORD_NOT_ALLOWED
+    key = plan.target.key[-1]
+    sentence = message(code, value=plan.key_words(plan.space.stage))
+    value = plan.canonical(plan.space.stage.c[key], key)
+    plan.refuse(_fresh_rows(plan).where(here), code, sentence, field=key, value=value)
+
+
+def _propose_new(plan: RunContext, here: ColumnElement[bool], defaults: Mapping[str, ColumnElement[Any]]) -> None:
+    stage, diff, fresh = plan.space.stage, plan.space.diff, plan.space.fresh
+    columns: list[Any] = [stage.c["_row"], sa.true(), *(stage.c[name] for name in plan.target.key)]
+    for field in plan.space.values:
+        value = sa.func.coalesce(stage.c[field], defaults[field]) if field in defaults else stage.c[field]
+        columns += [sa.null(), value, sa.case((value.is_not(None), sa.literal(str(Action.PROPOSED))))]
+    rows = (
+        sa.select(*columns)
+        .join_from(stage, fresh, fresh.c["_row"] == stage.c["_row"])
+        .where(here, sa.not_(plan.is_refused(stage.c["_row"])))
+    )
+    plan.run(sa.insert(diff).from_select([column.name for column in diff.columns], rows))
+    proposed = sa.select(diff.c["_row"]).where(diff.c["_new"].is_(sa.true()))
+    plan.run(sa.delete(fresh).where(fresh.c["_row"].in_(proposed)))
+
+
+def refuse_missing_required(plan: RunContext, defaults: Mapping[str, ColumnElement[Any]]) -> None:
+    """Required fields that a new record lacks, or that a blank would empty."""
+    stage = plan.space.stage
+    for field in plan.entity.required:
+        if field in plan.space.brought and plan.target.exists:
+            _refuse_emptied(plan, field)
+        if field in defaults:
+            continue
+        rows = _fresh_rows(plan)
+        if field in plan.space.brought:
+            rows = rows.where(stage.c[field].is_(None), sa.not_(has_bad(stage.c["_bad"], field, plan.dialect)))
+        _refuse_required(plan, rows, field)
+
+
+def _refuse_emptied(plan: RunContext, field: str) -> None:
+    diff = plan.space.diff
+    rows = sa.select(diff.c["_row"]).where(
+        plan.space.action(field).is_not(None), plan.space.new(field).is_(None), diff.c["_new"].is_(sa.false())
+    )
+    reason = plan.space.reason
+    known = sa.exists().where(
+        reason.c.row == diff.c["_row"],
+        reason.c.field == field,
+        reason.c.code == str(RejectionCode.MISSING_REQUIRED),
+    )
+    _refuse_required(plan, rows.where(sa.not_(known)), field)
+
+
+def _refuse_required(plan: RunContext, rows: sa.Select[Any], field: str) -> None:
+    code = RejectionCode.MISSING_REQUIRED
+    plan.refuse(rows, code, message(code, title=plan.entity.by_name[field].title), field=field)
+
+
+def refuse_ambiguous_records(plan: RunContext) -> None:
+    """A table that keeps no unique key may hold a record twice: which one is meant can't be told."""
+    if not plan.target.exists or plan.target.key_is_unique:
+        return
+    keys = [plan.target.columns[name].column.label(name) for name in plan.target.key]
+    twice = sa.select(*keys, sa.func.count().label("n")).group_by(*keys).having(sa.func.count() > 1).subquery()
+    stage = plan.space.stage
+    rows = sa.select(stage.c["_row"]).join_from(stage, twice, plan.same_key(stage, twice))
+    what = sa.literal("the table holds this key ").concat(sa.cast(twice.c.n, sa.Text)).concat(" times")
+    code = RejectionCode.CONSTRAINT_VIOLATION
+    plan.refuse(rows, code, message(code, limit=what), field=plan.target.key[-1])
+
+
+def refuse_unapproved(plan: RunContext, treatments: Treatments) -> None:
+    """Behavior `reject`: one reason for each approval field, with stored and file value (rule 6)."""
+    diff = plan.space.diff
+    code = RejectionCode.APPROVAL_REQUIRED
+    for field in plan.space.values:
+        if not any(Action.REJECTED is treatment.action(field) for treatment in treatments.all):
+            continue
+        stored = plan.canonical(plan.space.old(field), field)
+        value = plan.canonical(plan.space.new(field), field)
+        sentence = message(
+            code,
+            title=plan.entity.by_name[field].title,
+            stored=sa.func.coalesce(stored, "(blank)"),
+            value=sa.func.coalesce(value, "(blank)"),
+        )
+        rows = sa.select(diff.c["_row"]).where(plan.space.action(field) == str(Action.REJECTED))
+        scope = str(treatments.reject_scope)
+        plan.refuse(rows, code, sentence, field=field, value=value, scope=scope)
+
+
+def refuse_across(plan: RunContext, messages: list[tuple[int, str, str]]) -> None:
+    """New records that fail a check across fields; `messages` has number, first field and sentence of each check."""
+    stage = plan.space.stage
+    code = RejectionCode.CHECK_FAILED
+    for number, field, sentence in messages:
+        marked = sa.literal(" ").concat(stage.c["_across"]).concat(" ").contains(f" {number} ", autoescape=True)
+        rows = _fresh_rows(plan).where(stage.c["_across"].is_not(None), marked)
+        plan.refuse(rows, code, sa.literal(sentence), field=field)

@@ -1,0 +1,148 @@
+"""Checks across fields on the record as it would be: stored now, and with the proposed values (rule 1).
+
+Only rows that change an existing record (or propose a new one) are looked at, in batches of columns. New records
+that are written were checked with their row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import sqlalchemy as sa
+from sqlalchemy.sql.elements import ColumnElement
+
+from importer.planning.behavior import Treatments
+from importer.planning.open_changes import settle_open_changes
+from importer.storage.columns import insert_columns, read_texts
+from importer.storage.context import RunContext
+from importer.validation.across import CrossCheck, cross_checks, failing
+from importer.validation.catalogue import explain
+from importer.validation.numbers import arrow_type
+from importer.vocabulary import PROPOSING, Action, RejectionCode
+
+
+def check_merged_records(plan: RunContext, treatments: Treatments) -> None:
+    """Rejects rows whose record would be invalid; where only the approved state is valid, all is proposed along."""
+    checks = cross_checks(plan.entity)
+    if not checks or not _has_rows(plan):
+        return
+    fields = _needed(plan, checks)
+    if _check_once(plan, checks, fields):
+        _propose_along(plan)
+        settle_open_changes(plan, treatments)
+        _check_once(plan, checks, fields, again=True)
+
+
+def _has_rows(plan: RunContext) -> bool:
+    return plan.connection.execute(sa.select(plan.space.diff.c["_row"]).limit(1)).first() is not None
+
+
+def _needed(plan: RunContext, checks: tuple[CrossCheck, ...]) -> list[str]:
+    return plan.entity.in_order(field for check in checks for field in check.fields)
+
+
+def _check_once(plan: RunContext, checks: tuple[CrossCheck, ...], fields: list[str], *, again: bool = False) -> int:
+    """Gives how many rows are to be proposed along. `again`: only those rows, and only with all approved."""
+    refused: list[dict[str, Any]] = []
+    along: list[int] = []
+    for rows, now, later, is_new in _states(plan, fields, again=again):
+        fails_later = failing(plan.entity, later)
+        fails_now = fails_later if again else failing(plan.entity, now)
+        for index in _marked(fails_now, fails_later):
+            if fails_later[index].is_valid:
+                refused += _reasons(plan, checks, rows[index], fails_later[index].as_py())
+            elif not is_new[index]:
+                along.append(rows[index])
+    _insert_reasons(plan, refused)
+    insert_columns(plan.connection, plan.space.along, pa.table({"_row": pa.array(along, pa.int64())}))
+    return len(along)
+
+
+def _marked(first: pa.Array, second: pa.Array) -> list[int]:
+    either = pc.or_(pc.is_valid(first), pc.is_valid(second))
+    return [int(index) for index in pc.indices_nonzero(either).to_pylist()]
+
+
+def _states(
+    plan: RunContext, fields: list[str], *, again: bool
+) -> Iterator[tuple[list[int], pa.Table, pa.Table, list[bool]]]:
+    """Row numbers, records as stored now, records as approved, and whether the row proposes a new record."""
+    diff = plan.space.diff
+    columns: list[Any] = [
+        sa.cast(diff.c["_row"], sa.Text).label("_row"),
+        sa.case((diff.c["_new"].is_(sa.true()), "1"), else_="0").label("_new"),
+    ]
+    for field in fields:
+        columns.append(plan.canonical(_value(plan, field, (Action.WRITTEN,)), field).label(f"n{field}"))
+        columns.append(plan.canonical(_value(plan, field, (Action.WRITTEN, *PROPOSING)), field).label(f"l{field}"))
+    select = sa.select(*columns).select_from(diff).where(sa.not_(plan.is_refused(diff.c["_row"])))
+    if plan.target.exists:
+        select = select.outerjoin_from(diff, plan.target.table, plan.same_key(diff))
+    if again:
+        along = plan.space.along
+        select = select.where(sa.exists().where(along.c["_row"] == diff.c["_row"]))
+    for table in read_texts(plan.connection, select):
+        rows = [int(row) for row in table["_row"].to_pylist()]
+        is_new = [flag == "1" for flag in table["_new"].to_pylist()]
+        yield rows, _typed(plan, table, fields, "n"), _typed(plan, table, fields, "l"), is_new
+
+
+def _value(plan: RunContext, field: str, actions: tuple[Action, ...]) -> ColumnElement[Any]:
+    if field in plan.target.key:
+        return plan.space.diff.c[field]
+    if field in plan.space.values:
+        taken = plan.space.action(field).in_([str(action) for action in actions])
+        return sa.case((taken, plan.space.new(field)), else_=plan.space.old(field))
+    return plan.target.columns[field].stored if plan.target.exists else sa.null()
+
+
+def _typed(plan: RunContext, table: pa.Table, fields: list[str], prefix: str) -> pa.Table:
+    arrays = {
+        field: pc.cast(table[f"{prefix}{field}"], arrow_type(plan.entity.by_name[field])).combine_chunks()
+        for field in fields
+    }
+    return pa.table(arrays)
+
+
+def _reasons(plan: RunContext, checks: tuple[CrossCheck, ...], row: int, numbers: str) -> list[dict[str, Any]]:
+    reasons = []
+    for number in numbers.split():
+        check = checks[int(number)]
+        field = check.fields[0]
+        reasons.append(
+            {
+                "row": row,
+                "ord": plan.field_number(field),
+                "column_name": plan.headers.get(field, ""),
+                "field": field,
+                "value": None,
+                "code": str(RejectionCode.CHECK_FAILED),
+                "message": check_sentence(plan, check),
+                "scope": "row",
+                "phase": "plan",
+            }
+        )
+    return reasons
+
+
+def check_sentence(plan: RunContext, check: CrossCheck) -> str:
+    titles = ", ".join(plan.entity.by_name[field].title for field in check.fields)
+    return explain(RejectionCode.CHECK_FAILED, title=titles, limit=check.message)
+
+
+def _insert_reasons(plan: RunContext, reasons: list[dict[str, Any]]) -> None:
+    if reasons:
+        insert_columns(plan.connection, plan.space.reason, pa.Table.from_pylist(reasons))
+
+
+def _propose_along(plan: RunContext) -> None:
+    """The row's other fields are proposed along with the approval fields."""
+    diff, along = plan.space.diff, plan.space.along
+    here = sa.exists().where(along.c["_row"] == diff.c["_row"])
+    for field in plan.space.values:
+        action = plan.space.action(field)
+        written = sa.and_(action == str(Action.WRITTEN), here)
+        plan.run(sa.update(diff).where(written).values({action: str(Action.PROPOSED)}))

@@ -1,0 +1,77 @@
+"""The story of a plan: every step decides on sets of rows, none of them writes to the target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.sql.elements import ColumnElement
+
+from importer.planning import compare, keys, merged, open_changes, outcomes, refusals
+from importer.planning.behavior import Treatments
+from importer.storage.context import RunContext
+from importer.storage.expressions import constant
+from importer.validation.across import cross_checks
+from importer.validation.canonical import Value
+
+
+def make_plan(plan: RunContext, treatments: Treatments, defaults: Mapping[str, Value]) -> None:
+    """Decides the fate of every staged row. `defaults`: typed values for blanks of new records."""
+    filling = filling_constants(plan, defaults)
+    keys.settle_duplicates(plan)
+    compare.refuse_ambiguous_records(plan)
+    compare.find_new_records(plan)
+    keys.refuse_similar_keys(plan)
+    compare.find_changes(plan, treatments)
+    analyze(plan, plan.space.fresh, plan.space.diff)
+    compare.refuse_missing_required(plan, filling)
+    _check_new_records(plan)
+    compare.treat_new_records(plan, treatments, filling)
+    open_changes.settle_open_changes(plan, treatments)
+    merged.check_merged_records(plan, treatments)
+    compare.refuse_unapproved(plan, treatments)
+    refusals.refuse_violations(plan, inserted_values(plan, filling))
+    open_changes.forget_refused(plan)
+    open_changes.add_opened(plan)
+    outcomes.settle_outcomes(plan)
+    analyze(plan, plan.space.reason, plan.space.effect, plan.space.outcome)
+
+
+def filling_constants(plan: RunContext, defaults: Mapping[str, Value]) -> dict[str, ColumnElement[Any]]:
+    """`[entity.defaults]` in the types of the target's columns."""
+    return {
+        name: constant(value, plan.target.columns[name], plan.dialect)
+        for name, value in defaults.items()
+        if value is not None
+    }
+
+
+def inserted_values(plan: RunContext, filling: Mapping[str, ColumnElement[Any]]) -> dict[str, ColumnElement[Any]]:
+    """For each staged field the value that a new record gets: the cell, else the default, else the column's own."""
+    stage = plan.space.stage
+    values: dict[str, ColumnElement[Any]] = {}
+    for field in plan.space.fields:
+        choices: list[ColumnElement[Any]] = [stage.c[field]]
+        if field in filling:
+            choices.append(filling[field])
+        own = plan.target.columns[field].column.server_default
+        if isinstance(own, sa.DefaultClause) and isinstance(own.arg, sa.TextClause):
+            choices.append(sa.literal_column(f"({own.arg.text})"))
+        values[field] = sa.func.coalesce(*choices) if len(choices) > 1 else choices[0]
+    return values
+
+
+def analyze(plan: RunContext, *tables: sa.Table) -> None:
+    """Tells PostgreSQL how large the run's tables became; SQLite plans well without."""
+    if plan.dialect != "sqlite":
+        for table in tables:
+            name = plan.connection.dialect.identifier_preparer.format_table(table)
+            plan.connection.exec_driver_sql(f"ANALYZE {name}")
+
+
+def _check_new_records(plan: RunContext) -> None:
+    sentences = [
+        (check.number, check.fields[0], merged.check_sentence(plan, check)) for check in cross_checks(plan.entity)
+    ]
+    compare.refuse_across(plan, sentences)

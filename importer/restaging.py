@@ -1,0 +1,109 @@
+"""The run's own tables for its reports: still there, or rebuilt from the journal and the source file.
+
+Staging is dropped once the reports of an applied run are complete. To write them again, the rows that the journal
+doesn't name (the unchanged ones) are read from the file again, if it still is the same file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from importer.entity import DataEntity
+from importer.errors import FileRefused, ImporterError, PlanLost
+from importer.intake import ImportOptions, open_intake, stage
+from importer.session import Session
+from importer.storage import control, runspace
+from importer.storage.bulk import Loader
+from importer.storage.runs import StoredRun
+from importer.storage.runspace import RunSpace
+from importer.storage.target import Target, find_target
+from importer.vocabulary import Behavior, RunStatus
+
+Restaged = tuple[sa.Connection, RunSpace, Target, list[str]]
+"""A transaction, the run's tables, the target, and sentences about what can't be listed any more."""
+
+
+@contextmanager
+def restage(session: Session, run: StoredRun, entity: DataEntity) -> Iterator[Restaged]:
+    """Gives the run's tables within a transaction. PlanLost where a plan's tables are gone."""
+    database = session.database
+    with database.begin() as connection:
+        target = find_target(connection, entity)
+    defaults = entity.parameters.entity.defaults
+    space = runspace.run_space(database, run.sequence, target, run.reading.get("brought", ()), defaults)
+    side = runspace.side_file(database, run.run_id)
+    missing: list[str] = []
+    if not _is_there(session, space, side):
+        if run.status is not RunStatus.APPLIED:
+            raise PlanLost(
+                f"the plan of run {run.run_id} is no longer there", hint="plan the file again", run_id=run.run_id
+            )
+        missing = _rebuild(session, run, entity, target, space, side)
+    with database.begin(attach=side) as connection:
+        yield connection, space, target, missing
+
+
+def _is_there(session: Session, space: RunSpace, side: Path | None) -> bool:
+    if side is not None:
+        return side.exists()
+    with session.database.begin() as connection:
+        return runspace.exists(connection, space)
+
+
+def _rebuild(
+    session: Session, run: StoredRun, entity: DataEntity, target: Target, space: RunSpace, side: Path | None
+) -> list[str]:
+    try:
+        _read_again(session, run, entity, target, space, side)
+    except ImporterError as error:
+        runspace.drop(session.database, space, run.run_id)
+        _stage_journal(session, run, target, space, side)
+        return [
+            f"rows that changed nothing are not listed: the file can't be read again as it was then ({error.message})"
+        ]
+    return []
+
+
+def _read_again(
+    session: Session, run: StoredRun, entity: DataEntity, target: Target, space: RunSpace, side: Path | None
+) -> None:
+    options = ImportOptions(
+        **{
+            **run.options,
+            "entity": run.entity,
+            "source": run.source,
+            "behavior": Behavior(run.options["behavior"]) if run.options.get("behavior") else None,
+        }
+    )
+    with open_intake(Path(run.file_path), {run.entity: entity}, options) as intake:
+        _create(session, space, side)
+        with Loader(session.database, space, side) as loader:
+            stage(intake, target, space, loader, session.progress.rows)
+        if intake.file.sha256 != run.file_sha256:
+            raise FileRefused("it has other content now", file=run.file_path)
+
+
+def _create(session: Session, space: RunSpace, side: Path | None) -> None:
+    if side is None:
+        with session.database.begin() as connection:
+            runspace.create(connection, space)
+
+
+def _stage_journal(session: Session, run: StoredRun, target: Target, space: RunSpace, side: Path | None) -> None:
+    """Only the rows that the journal names."""
+    _create(session, space, side)
+    with Loader(session.database, space, side):
+        """Makes the empty tables of a side file."""
+    outcome = control.outcome
+    keys = [
+        sa.cast(outcome.c[f"key_{number}"], space.stage.c[name].type) for number, name in enumerate(target.key, start=1)
+    ]
+    origins = (outcome.c.origin_run, outcome.c.origin_row)
+    rows = sa.select(outcome.c.row, *keys, *origins).where(outcome.c.run_sequence == run.sequence)
+    names = ["_row", *target.key, "_origin_run", "_origin_row"]
+    with session.database.begin(attach=side) as connection:
+        connection.execute(sa.insert(space.stage).from_select(names, rows))

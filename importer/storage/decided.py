@@ -1,0 +1,96 @@
+"""What a run's tables say, in the form of the journal and of the reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from importer.storage import control
+from importer.storage.context import RunContext
+from importer.storage.control import KEYS
+from importer.storage.runspace import RunSpace
+from importer.vocabulary import PROPOSING, Action, Disposition, Outcome
+
+REJECTED_OUTCOMES = (str(Outcome.REJECTED), str(Outcome.PARTLY_REJECTED))
+
+
+def changed_values(plan: RunContext) -> sa.Select[Any]:
+    """Every changed value once: row, key, ord, field, old, new, disposition, proposal_id, rule."""
+    diff, outcome = plan.space.diff, plan.space.outcome
+    parts = [
+        sa.select(
+            diff.c["_row"].label("row"),
+            sa.literal(plan.field_number(field)).label("ord"),
+            sa.literal(field).label("field"),
+            plan.canonical(plan.space.old(field), field).label("old"),
+            plan.canonical(plan.space.new(field), field).label("new"),
+            plan.space.action(field).label("action"),
+        ).where(plan.space.action(field).is_not(None))
+        for field in plan.space.values
+    ]
+    if not parts:
+        return sa.select(*(c for c in control.change.columns if c.name != "run_sequence")).where(sa.false())
+    values = sa.union_all(*parts).subquery("changed")
+    refused = sa.and_(outcome.c.outcome == str(Outcome.REJECTED), values.c.action != str(Action.DECLINED))
+    proposing = [str(action) for action in PROPOSING]
+    disposition = sa.case(
+        (refused, str(Disposition.REJECTED)),
+        (values.c.action.in_(proposing), str(Disposition.PROPOSED)),
+        else_=values.c.action,
+    )
+    proposal = sa.case((sa.and_(sa.not_(refused), values.c.action.in_(proposing)), outcome.c.proposal_id))
+    return sa.select(
+        values.c.row,
+        *(outcome.c[name] for name in KEYS),
+        values.c.ord,
+        values.c.field,
+        values.c.old,
+        values.c.new,
+        disposition.label("disposition"),
+        proposal.label("proposal_id"),
+        sa.cast(sa.null(), sa.Text).label("rule"),
+    ).join_from(values, outcome, outcome.c.row == values.c.row)
+
+
+def reason_rows(plan: RunContext) -> sa.Select[Any]:
+    """Every reason once, with the key of its row."""
+    reason, stage = plan.space.reason, plan.space.stage
+    return sa.select(
+        reason.c.row,
+        *plan.keys(stage),
+        reason.c.ord,
+        reason.c.column_name,
+        reason.c.field,
+        reason.c.value,
+        reason.c.code,
+        reason.c.message,
+        reason.c.repeated,
+    ).join_from(reason, stage, stage.c["_row"] == reason.c.row)
+
+
+def rejected_rows(connection: sa.Connection, outcome: sa.Table, *where: Any) -> NDArray[np.int64]:
+    """Row numbers of rejected and partly rejected rows, in order."""
+    select = sa.select(outcome.c.row).where(outcome.c.outcome.in_(REJECTED_OUTCOMES), *where).order_by(outcome.c.row)
+    return np.fromiter(connection.scalars(select), dtype=np.int64)
+
+
+def source_texts(connection: sa.Connection, space: RunSpace, rows: NDArray[np.int64]) -> Iterator[pa.Table]:
+    """The source text of `rows`, block by block: row, c0 … cn, text."""
+    batch = space.batch
+    blocks = connection.execute(
+        sa.select(batch.c.number, batch.c.first_row, batch.c.last_row).order_by(batch.c.first_row)
+    ).all()
+    for number, first, last in blocks:
+        start, stop = np.searchsorted(rows, [first, last + 1])
+        if start == stop:
+            continue
+        texts = connection.scalar(sa.select(batch.c.texts).where(batch.c.number == number))
+        table = pa.ipc.open_stream(texts).read_all()
+        wanted = pc.is_in(table["row"], value_set=pa.array(rows[start:stop]))
+        yield table.filter(wanted).combine_chunks()

@@ -1,0 +1,341 @@
+"""The summary of a run: counts that add up, limits, what became of proposals, under which settings.
+
+Read from the run's tables with a handful of statements; the keys are those of `summary.json` in the contract.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+
+from importer import __version__
+from importer.entity import DataEntity
+from importer.intake import ImportOptions, Intake, Staged
+from importer.planning.behavior import Treatments
+from importer.planning.limits import PlanCounts, Verdict, verdicts
+from importer.session import Session
+from importer.storage import control, runs
+from importer.storage.context import RunContext
+from importer.storage.expressions import contains_word, has_bad
+from importer.storage.runs import StoredRun
+from importer.validation.canonical import canonical
+from importer.vocabulary import Action, Effect, Outcome, RunStatus
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a run before its counts: who, which file, under which settings."""
+
+    identity: Mapping[str, Any]
+    file: Mapping[str, Any]
+    behavior: str
+    settings_sha256: str
+    reading: dict[str, Any]
+    is_correction: bool
+
+    @classmethod
+    def of(
+        cls, session: Session, run_id: str, intake: Intake, decided: Treatments, options: ImportOptions, started_at: str
+    ) -> Facts:
+        dialect = intake.file.dialect
+        return cls(
+            identity={
+                "entity": intake.entity.name,
+                "source": intake.source.name,
+                "command": session.command,
+                "version": __version__,
+                "user": session.user,
+                "login": session.login,
+                "host": session.host,
+                "requested_by": options.requested_by,
+                "applied_by": None,
+                "overrides": _overrides(options),
+                "four_eyes": intake.entity.parameters.workflow.four_eyes,
+                "run_id": run_id,
+                "started_at": started_at,
+            },
+            file={
+                "name": intake.file.name,
+                "sha256": intake.file.sha256,
+                "bytes": intake.file.bytes,
+                "format": dialect.format,
+                "encoding": dialect.encoding,
+                "delimiter": dialect.delimiter,
+                "sheet": dialect.sheet,
+            },
+            behavior=str(decided.general.behavior),
+            settings_sha256=intake.entity.settings_sha256,
+            reading={
+                "brought": sorted(intake.brought),
+                "headers": intake.headers,
+                "source_headers": list(intake.source_headers),
+                "delimiter": dialect.delimiter or ",",
+                "ignored": list(intake.match.ignored),
+                "notes": list(dialect.notes),
+            },
+            is_correction=intake.file.is_correction,
+        )
+
+
+def _overrides(options: ImportOptions) -> dict[str, Any]:
+    """What the command line changed, and why: on record."""
+    given = {
+        "behavior": str(options.behavior) if options.behavior else None,
+        "set": dict(options.values) or None,
+        "ignore_unknown_columns": options.ignore_unknown_columns or None,
+        "again": options.again,
+        "sheet": options.sheet,
+        "delimiter": options.delimiter,
+        "encoding": options.encoding,
+        "header_row": options.header_row,
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def planned_summary(run: RunContext, facts: Facts, staged: Staged, session: Session, last: StoredRun | None) -> Answer:
+    """The summary of a plan: nothing is applied yet."""
+    stored = records_stored(run)
+    counts = outcome_counts(run, staged.rows)
+    limits = check_limits(run, counts, stored, last, is_correction=facts.is_correction)
+    held = any(verdict.past for verdict in limits)
+    reasons = reason_counts(run)
+    identity = dict(facts.identity)
+    started_at = identity.pop("started_at")
+    return {
+        "run_id": identity.pop("run_id"),
+        "sequence": run.space.sequence,
+        "entity": identity.pop("entity"),
+        "source": identity.pop("source"),
+        "status": str(RunStatus.HELD if held else RunStatus.PLANNED),
+        "exit_code": 4 if held else _exit_code(run, counts, reasons),
+        **identity,
+        "target": {
+            "dialect": run.dialect,
+            "database": session.database.name,
+            "table": run.entity.table,
+            "records_before": stored,
+            "records_after": stored,
+        },
+        "file": dict(facts.file),
+        "behavior": facts.behavior,
+        "settings_sha256": facts.settings_sha256,
+        "counts": counts,
+        **reasons,
+        "proposals": proposal_counts(run),
+        "blanks_kept": blanks_kept(run, staged, stored),
+        "control_totals": control_totals(run.entity, staged.control_totals),
+        "ignored_columns": facts.reading["ignored"],
+        "limits": {verdict.name: verdict.as_json() for verdict in limits},
+        "started_at": started_at,
+        "finished_at": runs.now(),
+        "warnings": _warnings(run),
+        "timings": dict(session.timings.seconds),
+    }
+
+
+def _warnings(run: RunContext) -> list[str]:
+    if run.entity.parameters.workflow.four_eyes:
+        return []
+    return ["four_eyes = false: people may approve what they contributed to"]
+
+
+def settled_summary(run: RunContext, planned: StoredRun, session: Session, overrides: Mapping[str, Any]) -> Answer:
+    """The summary once the plan is written: final outcomes, in the transaction that applies them."""
+    counts = outcome_counts(run, planned.rows_read or 0)
+    reasons = reason_counts(run)
+    target = {**planned.summary["target"], "records_after": records_stored(run)}
+    return {
+        **planned.summary,
+        "status": str(RunStatus.APPLIED),
+        "exit_code": _exit_code(run, counts, reasons),
+        "command": session.command,
+        "applied_by": session.user,
+        "overrides": {**planned.summary["overrides"], **overrides},
+        "target": target,
+        "counts": counts,
+        **reasons,
+        "proposals": proposal_counts(run),
+        "finished_at": runs.now(),
+        "timings": {**planned.summary["timings"], **session.timings.seconds},
+    }
+
+
+def _exit_code(run: RunContext, counts: Mapping[str, int], reasons: Mapping[str, Any]) -> int:
+    if run.entity.parameters.limits.exit_on_rejected == "new":
+        return 3 if reasons["rejected_new"] else 0
+    return 3 if counts[str(Outcome.REJECTED)] + counts[str(Outcome.PARTLY_REJECTED)] else 0
+
+
+Answer = dict[str, Any]
+
+
+def outcome_counts(run: RunContext, read: int) -> dict[str, int]:
+    """`read`, then one number per outcome; they add up. Rows that the table doesn't name are unchanged."""
+    outcome = run.space.outcome
+    found: dict[str, int] = dict(
+        row._tuple()
+        for row in run.connection.execute(sa.select(outcome.c.outcome, sa.func.count()).group_by(outcome.c.outcome))
+    )
+    counts = {str(name): int(found.get(str(name), 0)) for name in Outcome}
+    counts[str(Outcome.UNCHANGED)] += read - sum(counts.values())
+    return {"read": read, **counts}
+
+
+def reason_counts(run: RunContext) -> dict[str, Any]:
+    """`rejected_by_code`, `rejected_new`, `rejected_repeated`: one for each reason."""
+    reason = run.space.reason
+    select = sa.select(reason.c.code, reason.c.repeated, sa.func.count()).group_by(reason.c.code, reason.c.repeated)
+    by_code: dict[str, int] = {}
+    new = repeated = 0
+    for code, is_repeated, number in run.connection.execute(select.order_by(reason.c.code)):
+        by_code[code] = by_code.get(code, 0) + number
+        repeated += number if is_repeated else 0
+        new += 0 if is_repeated else number
+    return {"rejected_by_code": by_code, "rejected_new": new, "rejected_repeated": repeated}
+
+
+def mark_repeated(run: RunContext, previous: StoredRun | None) -> None:
+    """Rejections whose key, field, value and code stood in the source's previous applied run (rule 11)."""
+    reason, earlier, stage = run.space.reason, control.reason, run.space.stage
+    if previous is None or not run.connection.execute(sa.select(reason.c.row).limit(1)).first():
+        return
+    keys = zip(run.keys(stage), control.KEYS, strict=True)
+    same_key = sa.and_(*(key.element == earlier.c[name] for key, name in keys if isinstance(key, sa.Label)))
+    known = (
+        sa.select(reason.c.row, reason.c.field, reason.c.code, reason.c.value)
+        .join_from(reason, stage, stage.c["_row"] == reason.c.row)
+        .join(
+            earlier,
+            sa.and_(
+                earlier.c.run_sequence == previous.sequence,
+                same_key,
+                earlier.c.code == reason.c.code,
+                earlier.c.field.is_not_distinct_from(reason.c.field),
+                earlier.c.value.is_not_distinct_from(reason.c.value),
+            ),
+        )
+        .distinct()
+        .subquery("known")
+    )
+    again = sa.and_(
+        known.c.row == reason.c.row,
+        known.c.code == reason.c.code,
+        known.c.field.is_not_distinct_from(reason.c.field),
+        known.c.value.is_not_distinct_from(reason.c.value),
+    )
+    run.run(sa.update(reason).values(repeated=sa.true()).where(again))
+
+
+def proposal_counts(run: RunContext) -> dict[str, int]:
+    effect, diff = run.space.effect, run.space.diff
+    select = sa.select(effect.c.effect, sa.func.count()).group_by(effect.c.effect)
+    found: dict[str, int] = dict(row._tuple() for row in run.connection.execute(select))
+    counts = {str(name): int(found.get(str(name), 0)) for name in Effect}
+    competing = sa.select(sa.func.count()).select_from(effect).where(effect.c.competes.is_(sa.true()))
+    declined = sum(
+        int(
+            run.connection.scalar(
+                sa.select(sa.func.count())
+                .select_from(diff)
+                .where(run.space.action(field) == str(Action.DECLINED), sa.not_(run.is_refused(diff.c["_row"])))
+            )
+            or 0
+        )
+        for field in _declining(run)
+    )
+    order = ("opened", "kept", "superseded", "withdrawn")
+    return {
+        **{name: counts[name] for name in order},
+        "declined": declined,
+        "competing": int(run.connection.scalar(competing) or 0),
+        "approved_automatically": 0,
+    }
+
+
+def _declining(run: RunContext) -> list[str]:
+    """Fields with declined values; decisions are not remembered before anybody can decide."""
+    values = run.space.values
+    if not values:
+        return []
+    marks = [sa.func.max(sa.case((run.space.action(name) == str(Action.DECLINED), 1), else_=0)) for name in values]
+    found = run.connection.execute(sa.select(*marks)).one()
+    return [name for name, mark in zip(values, found, strict=True) if mark]
+
+
+def blanks_kept(run: RunContext, staged: Staged, stored: int) -> dict[str, int]:
+    """Blank cells of records that exist: what was counted while reading, less those of new records."""
+    if stored == 0:
+        return {}
+    stage, fresh = run.space.stage, run.space.fresh
+    fields = [name for name, number in staged.blanks.items() if number]
+    if not fields:
+        return {}
+    blank = [
+        sa.func.coalesce(
+            sa.func.sum(
+                sa.case(
+                    (
+                        sa.and_(
+                            stage.c[name].is_(None),
+                            sa.not_(sa.func.coalesce(has_bad(stage.c["_bad"], name, run.dialect), sa.false())),
+                            sa.not_(contains_word(stage.c["_cleared"], name, run.dialect)),
+                        ),
+                        1,
+                    ),
+                    else_=0,
+                )
+            ),
+            0,
+        )
+        for name in fields
+    ]
+    new = run.connection.execute(sa.select(*blank).join_from(fresh, stage, stage.c["_row"] == fresh.c["_row"])).one()
+    left = {name: staged.blanks[name] - int(number) for name, number in zip(fields, new, strict=True)}
+    return {name: left[name] for name in run.entity.in_order(left) if left[name] > 0}
+
+
+def control_totals(entity: DataEntity, totals: dict[str, Decimal]) -> dict[str, str | None]:
+    return {name: canonical(entity.by_name[name], totals[name]) for name in entity.in_order(totals)}
+
+
+def records_stored(run: RunContext) -> int:
+    if not run.target.exists:
+        return 0
+    return int(run.connection.scalar(sa.select(sa.func.count()).select_from(run.target.table)) or 0)
+
+
+def check_limits(
+    run: RunContext, counts: dict[str, int], stored: int, last: StoredRun | None, *, is_correction: bool
+) -> tuple[Verdict, ...]:
+    """The limits of the parameters against the plan."""
+    outcome, effect = run.space.outcome, run.space.effect
+    changed = sa.select(outcome.c.row).where(outcome.c.fields_updated.is_not(None))
+    proposing = sa.select(effect.c["_row"]).where(effect.c.effect.in_([str(Effect.OPENED), str(Effect.SUPERSEDED)]))
+    return verdicts(
+        run.entity.parameters.limits,
+        PlanCounts(
+            read=counts["read"],
+            rejected=counts[str(Outcome.REJECTED)] + counts[str(Outcome.PARTLY_REJECTED)],
+            stored=stored,
+            changed=run.count(changed),
+            proposed=run.count(proposing.distinct()),
+            cleared=_cleared(run),
+            last_rows=last.rows_read if last is not None else None,
+            is_correction=is_correction,
+        ),
+    )
+
+
+def _cleared(run: RunContext) -> int:
+    diff = run.space.diff
+    emptied = [
+        sa.and_(run.space.action(name) == str(Action.WRITTEN), run.space.new(name).is_(None))
+        for name in run.space.values
+    ]
+    if not emptied:
+        return 0
+    return run.count(sa.select(diff.c["_row"]).where(sa.or_(*emptied), sa.not_(run.is_refused(diff.c["_row"]))))
