@@ -83,6 +83,8 @@ _UNKNOWN = _Fate()
 
 def _fate(header: str, rules: HeaderRules, is_correction: bool) -> str | _Fate:
     text = header.strip()
+    if not text:
+        return _NO_DATA  # reading rejects rows that have text below a blank header
     if is_correction and text in CORRECTION_COLUMNS:
         return _NO_DATA
     mapped = next((name for source, name in rules.columns.items() if source.strip() == text), None)
@@ -90,8 +92,7 @@ def _fate(header: str, rules: HeaderRules, is_correction: bool) -> str | _Fate:
         return mapped
     if any(fnmatchcase(text.casefold(), pattern.casefold()) for pattern in rules.ignore):
         return _NO_DATA
-    known = rules.names().get(same_name(text)) if same_name(text) else None
-    return known or _UNKNOWN
+    return rules.names().get(same_name(text) or text) or _UNKNOWN
 
 
 def _refuse_no_header(headers: tuple[str, ...], columns: tuple[str | None, ...], file: str | None) -> None:

@@ -8,13 +8,14 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from importer.errors import FileRefused
+from importer.reading.blank_headers import set_apart_unnamed_text
 from importer.reading.corrections import is_correction_header, unguard_piece, unguarded
-from importer.reading.csv_source import open_csv
+from importer.reading.csv.source import open_csv
 from importer.reading.formats import Format, sniff
 from importer.reading.model import Dialect, RawBatch, ReadOptions
 from importer.reading.pieces import Piece, batches
 from importer.reading.tracking import TrackedFile
-from importer.reading.workbook_source import open_workbook
+from importer.reading.workbook.source import open_workbook
 
 HEAD_BYTES = 1 << 20
 """What format, encoding and layout are told from."""
@@ -68,7 +69,8 @@ class SourceFile:
 
     def _pieces(self) -> Iterator[Piece]:
         for piece in self._content.pieces():
-            yield unguard_piece(piece, self._content.headers) if self.is_correction else piece
+            named = set_apart_unnamed_text(piece, self.headers, self.dialect.delimiter)
+            yield unguard_piece(named, self._content.headers) if self.is_correction else named
 
     @property
     def sha256(self) -> str:

@@ -23,7 +23,9 @@ class _Record:
     unclosed: int | None
 
 
-def read(data: bytes, headers: tuple[str, ...], delimiter: str | None, quote: str | None, first_row: int = 2) -> Reading:
+def read(
+    data: bytes, headers: tuple[str, ...], delimiter: str | None, quote: str | None, first_row: int = 2
+) -> Reading:
     """Everything after the header."""
     reading = Reading()
     at, row = 0, first_row

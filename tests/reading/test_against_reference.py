@@ -8,9 +8,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from importer.errors import FileRefused
-from importer.reading.csv_blocks import CsvBlocks
-from importer.reading.csv_lexer import CsvDialect
-from importer.reading.csv_records import Shape
+from importer.reading.csv.blocks import CsvBlocks
+from importer.reading.csv.lexer import CsvDialect
+from importer.reading.csv.records import Shape
 from reading import reference
 
 HEADERS = ("a", "b", "c")
@@ -21,7 +21,9 @@ def blocks(data: bytes, size: int) -> Iterator[bytes]:
     return (data[at : at + size] for at in range(0, len(data), size))
 
 
-def ours(data: bytes, headers: tuple[str, ...], delimiter: str | None, quote: str | None, size: int) -> reference.Reading:
+def ours(
+    data: bytes, headers: tuple[str, ...], delimiter: str | None, quote: str | None, size: int
+) -> reference.Reading:
     shape = Shape(CsvDialect(delimiter, quote), headers)
     reading = reference.Reading()
     try:
@@ -84,6 +86,8 @@ def test_any_bytes(data: bytes, size: int, delimiter: str) -> None:
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.sampled_from(b"ab',\n\r\""), max_size=30).map(bytes), st.integers(1, 31), st.sampled_from(["'", None]))
+@given(
+    st.lists(st.sampled_from(b"ab',\n\r\""), max_size=30).map(bytes), st.integers(1, 31), st.sampled_from(["'", None])
+)
 def test_other_quotes_and_none(data: bytes, size: int, quote: str | None) -> None:
     assert_agree(data, ("a", "b"), ",", quote, size)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from importer.errors import FileRefused
-from importer.reading.csv_escapes import read_escaped
-from importer.reading.csv_records import Shape, Span, read_split
-from importer.reading.csv_split import MAX_RECORD, Dead, splits
+from importer.reading.csv.escapes import read_escaped
+from importer.reading.csv.records import Shape, Span, read_split
+from importer.reading.csv.split import MAX_RECORD, Dead, splits
 from importer.reading.pieces import Piece
 from importer.reading.read_ahead import read_ahead
 

@@ -11,41 +11,50 @@ import python_calamine
 from importer.errors import FileRefused
 from importer.reading.header_row import HeaderChoice, HeadRow, choose_header
 from importer.reading.model import ReadOptions
-from importer.reading.workbook_cells import CellForm, CellValue
-from importer.reading.workbook_errors import find_error_cells
-from importer.reading.workbook_limits import check_cells
-from importer.reading.workbook_rows import Row, RowReader, trimmed
+from importer.reading.workbook.cells import CellForm, CellValue
+from importer.reading.workbook.errors import SheetPlace, find_error_cells
+from importer.reading.workbook.limits import check_cells
+from importer.reading.workbook.rows import Row, RowReader, trimmed
 
 SAMPLE_ROWS = 200
 MESSAGE_ROWS = 5_000
 CORRECTION = frozenset({"_row", "_run"})
 
 
-def send_sheet(file: BinaryIO, format_: str, options: ReadOptions) -> None:
+def send_sheet(file: BinaryIO, path: str, format_: str, options: ReadOptions) -> None:
     """Messages `opened`, then `rows` as often as it takes. Raises FileRefused where sheet or header can't be told."""
-    from importer.reading.workbook_child import send
+    from importer.reading.workbook.child import send
 
-    file.seek(0)
-    book = python_calamine.CalamineWorkbook.from_filelike(file)
+    book = _open(file, path)
     name = choose_sheet(book, options)
     sheet = _sheet(book, name)
     form = CellForm(options.date_format, options.decimal)
     choice, head = _header(sheet, form, options)
     headers = trimmed(head[choice.index].cells)
+    findings = find_error_cells(file, SheetPlace(format_, name, book.sheet_names.index(name)))
     send(
         "opened",
         format=format_,
         sheet=name,
         headers=headers,
         header_row=head[choice.index].row,
-        notes=[choice.note, *_notes(book, sheet, name)],
+        notes=[choice.note, *_notes(book, sheet, name), *findings.notes],
     )
-    errors = find_error_cells(file, format_, name)
-    reader = RowReader(form, len(headers), headers, errors)
+    reader = RowReader(form, len(headers), headers, findings.errors)
     rows = islice(enumerate(sheet.iter_rows(), 1), head[choice.index].row, None)
     total = max(1, sheet.total_height)
     for group in _groups(reader.read(rows)):
         send("rows", **_message(group, len(headers)), progress=group[-1].row / total)
+
+
+def _open(file: BinaryIO, path: str) -> python_calamine.CalamineWorkbook:
+    file.seek(0)
+    try:
+        return python_calamine.CalamineWorkbook.from_filelike(file)
+    except python_calamine.CalamineError:
+        # by its name calamine tries one format only, and says more exactly what is wrong with it
+        python_calamine.CalamineWorkbook.from_path(path)
+        raise
 
 
 def _sheet(book: python_calamine.CalamineWorkbook, name: str) -> python_calamine.CalamineSheet:

@@ -8,9 +8,9 @@ from itertools import chain
 
 from importer.errors import FileRefused
 from importer.reading.corrections import is_correction_header
-from importer.reading.csv_blocks import CsvBlocks
-from importer.reading.csv_detect import CsvLayout, detect_layout
-from importer.reading.csv_records import Shape
+from importer.reading.csv.blocks import CsvBlocks
+from importer.reading.csv.detect import CsvLayout, detect_layout
+from importer.reading.csv.records import Shape
 from importer.reading.encodings import Encoding, detect_encoding
 from importer.reading.model import Dialect, ReadOptions
 from importer.reading.pieces import Piece

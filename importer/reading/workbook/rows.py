@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from importer.reading.workbook_cells import IMPRECISE, CellForm, CellValue, flaw
-from importer.reading.workbook_limits import TEXT
+from importer.reading.workbook.cells import IMPRECISE, CellForm, CellValue, flaw
+from importer.reading.workbook.limits import TEXT
 from importer.vocabulary import RejectionCode
 
 Flag = tuple[int, RejectionCode, str, str]
@@ -55,6 +55,9 @@ class RowReader:
         if len(cells) > self.width and any(cells[self.width :]):
             message = f"The row has text to the right of the last of the {self.width} headers."
             return Row(number, (), unreadable=(RejectionCode.ROW_TOO_LONG, message, " | ".join(cells)))
+        if "\0" in "".join(cells):
+            message = "The row has a NUL character."
+            return Row(number, (), unreadable=(RejectionCode.CONTROL_CHARACTER, message, " | ".join(cells)))
         cut = tuple(cells[: self.width])
         if cut == self.headers:
             message = "The row is the header again."

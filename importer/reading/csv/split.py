@@ -13,8 +13,8 @@ from enum import Enum
 
 import numpy as np
 
-from importer.reading.csv_lexer import CsvDialect, lex_record, line_end
-from importer.reading.csv_structure import QuoteMap, last_record_end, map_records
+from importer.reading.csv.lexer import CsvDialect, lex_record, line_end
+from importer.reading.csv.structure import QuoteMap, last_record_end, map_records
 from importer.reading.transcoding import shown
 
 MAX_RECORD = 1 << 20

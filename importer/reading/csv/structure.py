@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from importer.reading.csv_lexer import CsvDialect
+from importer.reading.csv.lexer import CsvDialect
 
 Positions = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]

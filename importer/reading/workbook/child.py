@@ -13,18 +13,18 @@ from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO
 
 from importer.reading.model import ReadOptions
-from importer.reading.workbook_limits import MEMORY, TooLarge, check_archive, check_size, seconds_for
+from importer.reading.workbook.limits import MEMORY, TooLarge, check_archive, check_size, seconds_for
 
 READ_ERROR_HINT = "Open it in a spreadsheet program and save it anew, or save the sheet as CSV."
 
 
 @dataclass(frozen=True)
 class Request:
-    """`fd` is the open file that was inherited, `name` only tells xlsx from xlsm."""
+    """`fd` is the open file that was inherited, `path` helps to name what is wrong."""
 
     fd: int
     size: int
-    name: str
+    path: str
     is_archive: bool
     options: ReadOptions
 
@@ -78,11 +78,11 @@ def limit(size: int) -> None:
 
 def _answer(request: Request) -> None:
     # calamine is loaded under the limits
-    from importer.reading.workbook_sheets import send_sheet
+    from importer.reading.workbook.sheets import send_sheet
 
     check_size(request.size)
     with os.fdopen(request.fd, "rb") as file:
-        send_sheet(file, workbook_format(file, request), request.options)
+        send_sheet(file, request.path, workbook_format(file, request), request.options)
 
 
 class NoWorkbook(Exception):
@@ -99,7 +99,7 @@ def workbook_format(file: BinaryIO, request: Request) -> str:
     if any(name.endswith("workbook.bin") for name in names):
         return "xlsb"
     if any(name.endswith("workbook.xml") for name in names):
-        is_macro = any(name.endswith("vbaproject.bin") for name in names) or request.name.lower().endswith(".xlsm")
+        is_macro = any(name.endswith("vbaproject.bin") for name in names) or request.path.lower().endswith(".xlsm")
         return "xlsm" if is_macro else "xlsx"
     if "content.xml" in names:
         return "ods"

@@ -23,11 +23,11 @@ from importer.reading.formats import Format
 from importer.reading.model import Dialect, FlaggedCell, ReadOptions, UnreadableRow
 from importer.reading.pieces import Piece, text_table
 from importer.reading.tracking import TrackedFile
-from importer.reading.workbook_child import READ_ERROR_HINT, Request
-from importer.reading.workbook_limits import MEMORY, MESSAGE_BYTES, seconds_for
+from importer.reading.workbook.child import READ_ERROR_HINT, Request
+from importer.reading.workbook.limits import MEMORY, MESSAGE_BYTES, seconds_for
 from importer.vocabulary import RejectionCode
 
-START = "import sys; sys.path.insert(0, {root!r}); from importer.reading.workbook_child import main; main()"
+START = "import sys; sys.path.insert(0, {root!r}); from importer.reading.workbook.child import main; main()"
 CHUNK = 1 << 18
 
 
@@ -56,7 +56,7 @@ def open_workbook(file: TrackedFile, kind: Format, options: ReadOptions) -> Work
     """Starts the child and waits for what it says about sheet and header. Raises FileRefused, naming why."""
     for _ in file.blocks():
         """The hash is taken first; that the child reads the same bytes is checked when it has finished."""
-    request = Request(file.fd, file.size, file.path.name, kind is Format.ZIP, options)
+    request = Request(file.fd, file.size, str(file.path), kind is Format.ZIP, options)
     child = Child(request, str(file.path))
     try:
         opened = child.receive()

@@ -2,77 +2,37 @@
 
 from __future__ import annotations
 
-import posixpath
-import re
 import zipfile
-from collections.abc import Callable, Iterator
-from functools import partial
 from typing import IO, BinaryIO
-from xml.etree import ElementTree
 from xml.parsers import expat
 
-CHUNK = 1 << 20
-OVERLAP = 4096
+from importer.reading.workbook.package import elements, real_name, relation_target
+from importer.reading.workbook.xlsx_look import look
+
 NO_VALUE = "formula without a stored value"
-# t="e", or a formula that is followed by no value: cheap to search for, and rarely there
-SUSPICIOUS = re.compile(
-    rb"""\bt\s*=\s*["']e["']|(?:</(?:\w+:)?f>|<(?:\w+:)?f\b[^>]*/>)\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?\s*</(?:\w+:)?c>"""
-)
+CHUNK = 1 << 20
 
 
-def errors_in_xlsx(file: BinaryIO, sheet: str) -> dict[int, dict[int, str]]:
-    """Row → column → text, counted from 0. A sheet whose XML can't be found raises KeyError."""
+def errors_in_xlsx(file: BinaryIO, sheet: str) -> tuple[dict[int, dict[int, str]], tuple[str, ...]]:
+    """Row → column → text, counted from 0, and notes on the sheet. A sheet that can't be found raises KeyError."""
     with zipfile.ZipFile(file) as archive:
-        part = _real_name(archive, _sheet_part(archive, sheet))
+        part = real_name(archive, _sheet_part(archive, sheet))
         with archive.open(part) as xml:
-            if not _is_suspicious(xml):
-                return {}
+            seen = look(xml)
+        if not seen.suspicious:
+            return {}, seen.notes
         with archive.open(part) as xml:
-            return _ErrorScan().scan(xml)
-
-
-def _is_suspicious(xml: IO[bytes]) -> bool:
-    tail = b""
-    while chunk := xml.read(CHUNK):
-        if SUSPICIOUS.search(tail + chunk):
-            return True
-        tail = chunk[-OVERLAP:]
-    return False
+            return _ErrorScan().scan(xml), seen.notes
 
 
 def _sheet_part(archive: zipfile.ZipFile, sheet: str) -> str:
     """Where the XML of a sheet is: package → workbook → relation → part."""
-    workbook = _target(archive, "_rels/.rels", "", partial(_has, "Type", "/officeDocument"))
-    folder, name = posixpath.split(workbook)
-    for element in _elements(archive, workbook, "sheet"):
+    workbook = relation_target(archive, "", type_="/officeDocument")
+    for element in elements(archive, workbook, "sheet"):
         if element.get("name") == sheet:
-            wanted = next(value for key, value in element.items() if key.endswith("}id"))
-            rels = posixpath.join(folder, "_rels", f"{name}.rels")
-            return _target(archive, rels, folder, partial(_has, "Id", wanted))
+            relation = next(value for key, value in element.items() if key.endswith("}id"))
+            return relation_target(archive, workbook, id_=relation)
     raise KeyError(sheet)
-
-
-def _has(attribute: str, end: str, relation: dict[str, str]) -> bool:
-    return relation[attribute].endswith(end) if end.startswith("/") else relation[attribute] == end
-
-
-def _target(archive: zipfile.ZipFile, rels: str, folder: str, wanted: Callable[[dict[str, str]], bool]) -> str:
-    relation = next(item for item in _elements(archive, rels, "Relationship") if wanted(item))
-    target = relation["Target"].replace("\\", "/")
-    return target.lstrip("/") if target.startswith("/") else posixpath.normpath(posixpath.join(folder, target))
-
-
-def _real_name(archive: zipfile.ZipFile, path: str) -> str:
-    """Names in packages are compared without regard to case, and some writers use backslashes."""
-    plain = {name.replace("\\", "/").lstrip("/").casefold(): name for name in archive.namelist()}
-    return plain[path.casefold()]
-
-
-def _elements(archive: zipfile.ZipFile, part: str, tag: str) -> Iterator[dict[str, str]]:
-    root = ElementTree.fromstring(archive.read(_real_name(archive, part)))  # noqa: S314  contained in the child
-    for element in root.iter():
-        if element.tag.rsplit("}", 1)[-1] == tag:
-            yield dict(element.attrib)
 
 
 class _ErrorScan:

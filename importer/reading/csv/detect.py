@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from importer.errors import FileRefused, SetupError
-from importer.reading.csv_lexer import CsvDialect, Record, lex_record
+from importer.reading.csv.lexer import CsvDialect, Record, lex_record
 from importer.reading.header_row import HeaderChoice, HeadRow, choose_header
 from importer.reading.model import ReadOptions
 from importer.reading.transcoding import shown

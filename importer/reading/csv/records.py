@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from importer.reading.csv_lexer import CsvDialect, lex_record
-from importer.reading.csv_split import Cut, Split
-from importer.reading.csv_structure import Flags, Positions, RecordMap, map_records
+from importer.reading.csv.lexer import CsvDialect, lex_record
+from importer.reading.csv.split import Cut, Split
+from importer.reading.csv.structure import Flags, Positions, RecordMap, map_records
 from importer.reading.model import UnreadableRow
 from importer.reading.pieces import Piece, column_names, text_table
 from importer.reading.transcoding import shown

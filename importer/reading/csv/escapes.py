@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from importer.reading.csv_lexer import Record, lex_record
-from importer.reading.csv_records import REPEATED, Reason, Shape, Span, is_text, undecodable, wrong_width
+from importer.reading.csv.lexer import Record, lex_record
+from importer.reading.csv.records import REPEATED, Reason, Shape, Span, is_text, undecodable, wrong_width
 from importer.reading.model import UnreadableRow
 from importer.reading.pieces import Piece, text_table
 from importer.reading.transcoding import shown

@@ -1,0 +1,1 @@
+"""Workbooks: opened by a child process under limits, their cells as text with true row numbers."""

@@ -1,0 +1,44 @@
+"""A quick look at the XML of an xlsx sheet: whether an exact pass is worth its time, and what is hidden."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import IO
+
+CHUNK = 1 << 20
+OVERLAP = 4096
+# t="e", or a formula that is followed by no value: cheap to search for, and rarely there
+SUSPICIOUS = re.compile(
+    rb"""\bt\s*=\s*["']e["']|(?:</(?:\w+:)?f>|<(?:\w+:)?f\b[^>]*/>)\s*"""
+    rb"""(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?\s*</(?:\w+:)?c>"""
+)
+HIDDEN_ROW = re.compile(rb"""<(?:\w+:)?row\b[^>]*\bhidden\s*=\s*["'](?:1|true)""")
+FILTER = re.compile(rb"<(?:\w+:)?autoFilter\b")
+
+
+@dataclass(frozen=True)
+class SheetLook:
+    """What the XML has somewhere."""
+
+    suspicious: bool = False
+    hidden_rows: bool = False
+    filtered: bool = False
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """For people who see the sheet in a spreadsheet program: hidden rows are read all the same."""
+        hidden = ("some rows are hidden; they are read like the others",) if self.hidden_rows else ()
+        return (*hidden, "the sheet has a filter; all rows are read") if self.filtered else hidden
+
+
+def look(xml: IO[bytes]) -> SheetLook:
+    tail = b""
+    suspicious = hidden = filtered = False
+    while chunk := xml.read(CHUNK):
+        data = tail + chunk
+        suspicious = suspicious or SUSPICIOUS.search(data) is not None
+        hidden = hidden or HIDDEN_ROW.search(data) is not None
+        filtered = filtered or FILTER.search(data) is not None
+        tail = chunk[-OVERLAP:]
+    return SheetLook(suspicious, hidden, filtered)
