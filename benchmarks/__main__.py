@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -17,6 +20,9 @@ from .table import PRAGMAS, SESSION
 
 WORK = HERE / "work"
 QUICK_ROWS = 100_000
+ROUNDS = 3
+"""Fewer are a trial: its figures go to the work folder, not into the README."""
+
 WIDTH = 150
 """Of the table where it does not go to a terminal."""
 
@@ -34,7 +40,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--cases", nargs="+", choices=names, help="default: all but ten-times")
     parser.add_argument("--databases", nargs="+", choices=tuple(DATABASES), default=list(DATABASES))
     parser.add_argument("--server", help="a PostgreSQL to use: postgresql://… of a user who may create databases")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--slow-rounds", type=int, default=1, help="of pandas to_sql and dlt")
     parser.add_argument("--without-product", action="store_true", help="measure the baselines only")
     parser.add_argument("--work", type=Path, default=WORK, help="for files, reports and SQLite databases")
@@ -59,6 +65,18 @@ def _check_session(lab: Lab) -> None:
         raise SystemExit(f"benchmarks/table.py says {expected}, the product's session has {found}: make them the same")
 
 
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Two benchmarks at once would measure each other."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SystemExit(f"another benchmark is running in {folder}") from None
+        yield
+
+
 def _measure(options: argparse.Namespace, console: Console, with_product: bool) -> tuple[list[Outcome], list[str]]:
     outcomes, versions = [], []
     for dialect in options.databases:
@@ -81,11 +99,12 @@ def main() -> int:
     if with_product and not product.runnable():
         console.print("importer does not run here; the baselines are measured alone", style="yellow")
         with_product = False
-    outcomes, versions = _measure(options, console, with_product)
+    with _alone(options.work):
+        outcomes, versions = _measure(options, console, with_product)
     show(Console(width=None if sys.stdout.isatty() else WIDTH), outcomes)
     header = {"rows": options.rows, "quoted": options.quoted, "environment": environment(versions, options.rounds)}
     records = [as_record(outcome) for outcome in outcomes]
-    if options.quick or not with_product:
+    if options.quick or not with_product or options.rounds < ROUNDS:
         store(options.work / "results.json", header, records)
     else:
         order = [case.name for case in cases(options.rows, options.workbook_rows, options.quoted)]
