@@ -91,7 +91,7 @@ def _against(file: FileSpec, *others: Contestant, start: Start = Start.LOADED) -
 
 
 def _heavier(name: str, title: str, file: FileSpec, plain: FileSpec) -> Case:
-    """The product against itself, without what makes the run heavier; approvals stand the same on both sides."""
+    """The product against itself without what makes the run heavier, approvals switched off there."""
     proposing = file.proposing > 0
     with_them = Entry(Contestant.PRODUCT, file, proposing=proposing, label=WITH_DEFECTS)
     without = Entry(Contestant.PRODUCT, plain, label=PLAIN)
