@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from importer.reports.visible import visible
@@ -44,6 +45,9 @@ LIMIT_TITLES = {
     "min_rows": "Rows in the file, at least",
 }
 
+SMALLEST_BASE = 100
+"""A percentage is not checked while the number it is taken of is below this (`1-product.md`, rule 9)."""
+
 
 @dataclass(frozen=True)
 class OutcomeFact:
@@ -64,6 +68,7 @@ class LimitFact:
     value: str
     base: str
     past: bool
+    checked: bool
 
 
 def outcomes(summary: Summary) -> list[OutcomeFact]:
@@ -97,6 +102,7 @@ def _limit(name: str, found: Any) -> LimitFact:
         value=said(parts.get("found")),
         base=said(parts.get("of")),
         past=bool(parts.get("past")),
+        checked=not (str(parts.get("limit")).endswith("%") and number(parts.get("of")) < SMALLEST_BASE),
     )
 
 
@@ -138,6 +144,15 @@ def percent(part: float) -> str:
     if 0.999 < part < 1:
         return ">99.9 %"
     return f"{part * 100:.1f} %"
+
+
+def when(value: Any) -> str:
+    """`2026-11-20T09:30:00.25Z` as `2026-11-20 09:30:00 UTC`."""
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError:
+        return said(value)
+    return f"{moment:%Y-%m-%d %H:%M:%S} {moment.tzname() or ''}".strip()
 
 
 def named(name: str) -> str:

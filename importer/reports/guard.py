@@ -6,6 +6,8 @@ The reader of correction files takes a leading `'` away where one of `RISKY` fol
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -25,6 +27,13 @@ def guard(texts: pa.Array) -> pa.Array:
         return texts
     mask = pc.and_not(pa.array(risky), pc.match_substring_regex(texts, PLAIN_NUMBER))
     return pc.if_else(mask, pc.binary_join_element_wise("'", texts, ""), texts)
+
+
+def keep_apostrophes(texts: pa.Array) -> pa.Array:
+    """For workbooks, whose cells are strings and need no guard: what the reader would take for one gets another `'`."""
+    if not pc.any(pc.starts_with(texts, "'")).as_py():
+        return texts
+    return pc.replace_substring_regex(texts, pattern=f"\\A'([{re.escape(RISKY)}])", replacement=r"''\1")
 
 
 def _begins_risky(texts: pa.Array) -> npt.NDArray[np.bool_]:

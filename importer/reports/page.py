@@ -63,7 +63,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(said=facts.said, named=facts.named, percent=facts.percent, text=_text)
+    environment.filters.update(said=facts.said, named=facts.named, percent=facts.percent, when=facts.when, text=_text)
     environment.filters["count"] = _count
     return environment
 

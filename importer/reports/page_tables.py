@@ -132,7 +132,7 @@ def about(report: RunReport) -> list[tuple[str, list[tuple[str, str]]]]:
     settings = [(label, summary.get(key) or "none") for label, key in _SETTINGS]
     groups = [
         ("File", [(label, file.get(key)) for label, key in _FILE]),
-        ("Run", [(label, summary.get(key)) for label, key in _RUN]),
+        ("Run", [*((label, summary.get(key)) for label, key in _RUN), *_times(summary)]),
         ("People", [(label, summary.get(key)) for label, key in _PEOPLE]),
         ("Target", [(label, target.get(key)) for label, key in _TARGET]),
         ("Settings", [("Four eyes", summary.get("four_eyes")), *settings]),
@@ -141,6 +141,11 @@ def about(report: RunReport) -> list[tuple[str, list[tuple[str, str]]]]:
         (title, [(label, facts.said(value)) for label, value in lines if value not in (None, "", [], {})])
         for title, lines in groups
     ]
+
+
+def _times(summary: facts.Summary) -> list[tuple[str, str]]:
+    found = (("Started", summary.get("started_at")), ("Finished", summary.get("finished_at")))
+    return [(label, facts.when(moment)) for label, moment in found if moment]
 
 
 _FILE = (
@@ -158,8 +163,6 @@ _RUN = (
     ("Status", "status"),
     ("Exit code", "exit_code"),
     ("Command", "command"),
-    ("Started", "started_at"),
-    ("Finished", "finished_at"),
     ("Version", "version"),
 )
 _PEOPLE = (

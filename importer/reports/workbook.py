@@ -18,6 +18,7 @@ import xlsxwriter
 from xlsxwriter.exceptions import FileCreateError
 
 from importer.reports.delimited import plain_texts
+from importer.reports.guard import keep_apostrophes
 from importer.reports.kept import FirstRows, Kept
 from importer.reports.model import RunReport
 from importer.reports.visible import shortened, visible
@@ -71,9 +72,10 @@ def _started(report: RunReport) -> datetime:
 def _write_rows(sheet: Any, formats: Formats, kept: Kept, reasons: Reasons) -> LeftOut:
     """The sheet that is corrected and loaded again: texts only, and what is typed there stays text."""
     columns, total = kept.columns, kept.for_workbook.total
-    if len(columns) > MOST_COLUMNS or not all(_fits(pa.table({"": [text]}))[0] for text in columns):
+    headers = keep_apostrophes(pa.array(columns, pa.string()))
+    if len(columns) > MOST_COLUMNS or not all(_fits([headers])):
         return LeftOut(beyond=total, why="the headers of the file don't fit into a workbook")
-    _lay_out(sheet, formats, columns, _widths(kept))
+    _lay_out(sheet, formats, headers.to_pylist(), _widths(kept))
     marks = Marks(sheet, formats, columns)
     written, unfit = 0, []
     for texts, fits in _rows(kept.for_workbook):
@@ -96,25 +98,25 @@ def _write_cells(sheet: Any, row: int, texts: tuple[str, ...]) -> None:
 
 
 def _rows(rows: FirstRows) -> Iterator[tuple[tuple[str, ...], bool]]:
-    """The texts of each row, and whether a workbook holds all of them unaltered."""
+    """The texts of each row as the sheet shows them, and whether a workbook holds all of them unaltered."""
     for table in rows.tables():
-        columns = [plain_texts(column).to_pylist() for column in table.columns]
-        yield from zip(zip(*columns, strict=True), _fits(table), strict=True)
+        texts = [plain_texts(column) for column in table.columns]
+        columns = [*map(keep_apostrophes, texts[:-5]), *texts[-5:]]
+        yield from zip(zip(*(column.to_pylist() for column in columns), strict=True), _fits(columns), strict=True)
 
 
-def _fits(table: pa.Table) -> list[bool]:
+def _fits(columns: list[pa.Array]) -> list[bool]:
     """Excel counts UTF-16 units, and `_x000D_` and the like are its own way to write control characters."""
-    unfit = pa.array([False] * table.num_rows)
-    for column in table.columns:
-        texts = plain_texts(column)
+    unfit = pa.scalar(False)
+    for texts in columns:
         length = pc.add(pc.utf8_length(texts), pc.count_substring_regex(texts, BEYOND_16_BITS))
         unfit = pc.or_(unfit, pc.or_(pc.greater(length, LONGEST_CELL), pc.match_substring_regex(texts, NOT_FIT)))
     return [bool(fits) for fits in pc.invert(unfit).to_pylist()]
 
 
-def _lay_out(sheet: Any, formats: Formats, columns: tuple[str, ...], widths: list[int]) -> None:
-    ours = len(columns) - 5
-    for number, (header, width) in enumerate(zip(columns, widths, strict=True)):
+def _lay_out(sheet: Any, formats: Formats, headers: list[str], widths: list[int]) -> None:
+    ours = len(headers) - 5
+    for number, (header, width) in enumerate(zip(headers, widths, strict=True)):
         sheet.set_column(number, number, width, formats.own if number >= ours else formats.text)
         sheet.write_string(0, number, header, formats.own_header if number >= ours else formats.header)
     sheet.freeze_panes(1, 0)

@@ -14,6 +14,7 @@ from importer.reports.write import CORRECTION_COLUMNS, write_reports
 
 from .in_memory import RUN, InMemory, run_report
 from .naughty import naughty_strings
+from .test_guard import unguarded
 
 OWN = {"_codes": "too_long", "_reasons": "r", "_run": RUN}
 
@@ -51,7 +52,7 @@ def test_naughty_strings_come_back_or_are_said_to_be_left_out(tmp_path: Path) ->
     path = written(rejected(*texts), tmp_path)
     expected = {str(n): text for n, text in enumerate(texts, start=2)}
     found = {row[2]: row[0] for row in as_read(path)[1:]}
-    assert all(expected[row] == text for row, text in found.items())
+    assert all(expected[row] == unguarded(text) for row, text in found.items())
     left_out = [row for row in expected if row not in found]
     assert len(left_out) < 10
     assert all(row in summary_text(path) for row in left_out)
@@ -69,8 +70,8 @@ def test_no_cell_is_a_formula_or_a_link(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["a" * 32_768, "🙂" * 16_384, "bell \x07", "nul \x00", "literal _x000D_", "\ufffe"],
-    ids=["long", "long in UTF-16", "bell", "nul", "escape of Excel", "no character"],
+    ["a" * 32_768, "🙂" * 16_384, "'=" + "a" * 32_765, "bell \x07", "nul \x00", "literal _x000D_", "\ufffe"],
+    ids=["long", "long in UTF-16", "long with an apostrophe", "bell", "nul", "escape of Excel", "no character"],
 )
 def test_a_row_that_a_workbook_cannot_hold_is_left_out_and_named(tmp_path: Path, text: str) -> None:
     path = written(rejected("good", text, "good too"), tmp_path)
