@@ -292,7 +292,8 @@ class _Staging:
             name = self.intake.match.columns[cell.column] if cell.column < len(self.intake.match.columns) else None
             if name is not None:
                 number, header = self.space.ordinal[name], self.intake.file.headers[cell.column]
-                cells.append(RefusedCell(cell.row, number, header, name, cell.text, cell.code, cell.message))
+                text = storable(cell.text)
+                cells.append(RefusedCell(cell.row, number, header, name, text, cell.code, cell.message))
         return cells
 
     def _count(self, checked: CheckedBatch) -> None:
@@ -320,7 +321,7 @@ class _Staging:
         lost = pa.table(
             {
                 "_row": pa.array([row.row for row in raw.unreadable], pa.int64()),
-                "_bad": [f"|_row={row.text}|" for row in raw.unreadable],
+                "_bad": [f"|_row={storable(row.text)}|" for row in raw.unreadable],
             }
         )
         return pa.concat_tables([data, lost], promote_options="default")
@@ -337,7 +338,7 @@ class _Staging:
             {
                 "row": pa.array([row.row for row in raw.unreadable], pa.int64()),
                 "ord": pa.array([0] * len(raw.unreadable), pa.int32()),
-                "value": [row.text for row in raw.unreadable],
+                "value": [storable(row.text) for row in raw.unreadable],
                 "code": [str(row.code) for row in raw.unreadable],
                 "message": [row.message for row in raw.unreadable],
             }
@@ -358,6 +359,11 @@ class _Staging:
         block = sink.getvalue().to_pybytes()
         first, last = table["row"][0].as_py(), table["row"][-1].as_py()
         return pa.table({"number": [raw.number], "first_row": [first], "last_row": [last], "texts": [block]})
+
+
+def storable(text: str) -> str:
+    """PostgreSQL keeps no NUL in a text: it is shown by its symbol."""
+    return text.replace("\x00", "\u2400")
 
 
 def _cleared(checked: CheckedBatch, name: str) -> int:

@@ -358,7 +358,6 @@ def _report(session: Session, run_id: str, output: Path | None) -> Answer:
     from importer.reports.write import write_reports
 
     folder = output or Path("runs") / run_id
-    session.progress.phase("reports")
     with session.database.begin() as connection:
         run = runs.find_run(connection, run_id)
     entity = session.entities.get(run.entity)
@@ -367,17 +366,20 @@ def _report(session: Session, run_id: str, output: Path | None) -> Answer:
     applied = run.status is RunStatus.APPLIED
     with restage(session, run, entity) as (connection, space, target, missing):
         summary = {**run.summary, "warnings": [*run.summary.get("warnings", []), *missing]}
+        summary["timings"] = {**summary.get("timings", {}), **session.timings.seconds}
         summary.pop("reports", None)
         context = RunContext(connection, entity, entity.source(run.source), target, space, run.reading["headers"])
         headers = tuple(run.reading["source_headers"])
         data = StoredReports(context, run_id, applied, len(headers))
         report = RunReport(summary, entity, headers, run.reading["delimiter"], data)
         try:
-            summary["reports"] = write_reports(report, folder)
+            with session.phase("reports"):
+                summary["reports"] = write_reports(report, folder)
         except ReportFailed as error:
             if not applied:
                 raise
             return {**summary, "exit_code": error.exit_code, "error": {"message": error.message, "hint": error.hint}}
+    summary["timings"] = {**summary["timings"], **session.timings.seconds}
     _finish(session, run, space, summary)
     return {**summary, "folder": str(folder)}
 

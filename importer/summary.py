@@ -20,6 +20,7 @@ from importer.planning.limits import PlanCounts, Verdict, verdicts
 from importer.session import Session
 from importer.storage import control, runs
 from importer.storage.context import RunContext
+from importer.storage.decided import fields_with
 from importer.storage.expressions import contains_word, has_bad
 from importer.storage.runs import StoredRun
 from importer.validation.canonical import canonical
@@ -245,7 +246,7 @@ def proposal_counts(run: RunContext) -> dict[str, int]:
             )
             or 0
         )
-        for field in _declining(run)
+        for field in fields_with(run, (Action.DECLINED,))
     )
     order = ("opened", "kept", "superseded", "withdrawn")
     return {
@@ -254,16 +255,6 @@ def proposal_counts(run: RunContext) -> dict[str, int]:
         "competing": int(run.connection.scalar(competing) or 0),
         "approved_automatically": 0,
     }
-
-
-def _declining(run: RunContext) -> list[str]:
-    """Fields with declined values; decisions are not remembered before anybody can decide."""
-    values = run.space.values
-    if not values:
-        return []
-    marks = [sa.func.max(sa.case((run.space.action(name) == str(Action.DECLINED), 1), else_=0)) for name in values]
-    found = run.connection.execute(sa.select(*marks)).one()
-    return [name for name, mark in zip(values, found, strict=True) if mark]
 
 
 def blanks_kept(run: RunContext, staged: Staged, stored: int) -> dict[str, int]:

@@ -102,7 +102,8 @@ def _refuse_newly_open(plan: RunContext) -> int:
     """Fields to be proposed for which somebody opened a change in the meantime."""
     diff, change, effect = plan.space.diff, control.proposed_change, plan.space.effect
     found = 0
-    for field in plan.space.values:
+    opened = sa.select(effect.c.field).where(effect.c.effect == str(Effect.OPENED)).distinct()
+    for field in plan.entity.in_order(plan.connection.scalars(opened)):
         known = sa.exists().where(effect.c.change_id == change.c.id)
         keys = zip(plan.keys(diff), control.KEYS, strict=True)
         rows = (

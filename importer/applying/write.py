@@ -15,6 +15,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from importer.errors import ImporterError
 from importer.storage.context import RunContext
 from importer.storage.database import reason
+from importer.storage.decided import fields_with
 from importer.storage.expressions import message
 from importer.vocabulary import Action, RejectionCode
 
@@ -30,23 +31,11 @@ class RefusedTooOften(ImporterError):
 
 def write_rows(plan: RunContext, inserted: Mapping[str, ColumnElement[Any]]) -> int:
     """Inserts new records and updates changed fields; gives the number of rows that the database refused."""
-    fields = _written_fields(plan)
+    fields = fields_with(plan, (Action.WRITTEN,))
     bounds = _bounds(plan)
     if bounds is None:
         return 0
     return _Writer(plan, inserted, fields).write(*bounds)
-
-
-def _written_fields(plan: RunContext) -> list[str]:
-    """Fields of which at least one value is written: only they are set."""
-    if not plan.space.values:
-        return []
-    marks = [
-        sa.func.max(sa.case((plan.space.action(field) == str(Action.WRITTEN), 1), else_=0))
-        for field in plan.space.values
-    ]
-    found = plan.connection.execute(sa.select(*marks)).one()
-    return [field for field, mark in zip(plan.space.values, found, strict=True) if mark]
 
 
 def _bounds(plan: RunContext) -> tuple[int, int] | None:

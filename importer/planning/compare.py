@@ -116,16 +116,28 @@ def _propose_new(plan: RunContext, here: ColumnElement[bool], defaults: Mapping[
 
 def refuse_missing_required(plan: RunContext, defaults: Mapping[str, ColumnElement[Any]]) -> None:
     """Required fields that a new record lacks, or that a blank would empty."""
-    stage = plan.space.stage
+    lacking = {field: _lacks(plan, field) for field in plan.entity.required if field not in defaults}
+    for field in _found(plan, lacking):
+        _refuse_required(plan, _fresh_rows(plan).where(lacking[field]), field)
     for field in plan.entity.required:
         if field in plan.space.brought and plan.target.exists:
             _refuse_emptied(plan, field)
-        if field in defaults:
-            continue
-        rows = _fresh_rows(plan)
-        if field in plan.space.brought:
-            rows = rows.where(stage.c[field].is_(None), sa.not_(has_bad(stage.c["_bad"], field, plan.dialect)))
-        _refuse_required(plan, rows, field)
+
+
+def _lacks(plan: RunContext, field: str) -> ColumnElement[bool]:
+    if field not in plan.space.brought:
+        return sa.true()
+    stage = plan.space.stage
+    return sa.and_(stage.c[field].is_(None), sa.not_(has_bad(stage.c["_bad"], field, plan.dialect)))
+
+
+def _found(plan: RunContext, tests: Mapping[str, ColumnElement[bool]]) -> list[str]:
+    """Which of the tests hold for any new record: one look at the rows instead of one for each test."""
+    if not tests:
+        return []
+    marks = [sa.func.max(sa.case((test, 1), else_=0)) for test in tests.values()]
+    found = plan.connection.execute(_fresh_rows(plan).with_only_columns(*marks, maintain_column_froms=True)).one()
+    return [name for name, mark in zip(tests, found, strict=True) if mark]
 
 
 def _refuse_emptied(plan: RunContext, field: str) -> None:
@@ -184,7 +196,15 @@ def refuse_across(plan: RunContext, messages: list[tuple[int, str, str]]) -> Non
     """New records that fail a check across fields; `messages` has number, first field and sentence of each check."""
     stage = plan.space.stage
     code = RejectionCode.CHECK_FAILED
+    failed = {
+        str(number): sa.and_(
+            stage.c["_across"].is_not(None),
+            sa.literal(" ").concat(stage.c["_across"]).concat(" ").contains(f" {number} ", autoescape=True),
+        )
+        for number, _, _ in messages
+    }
+    found = _found(plan, failed)
     for number, field, sentence in messages:
-        marked = sa.literal(" ").concat(stage.c["_across"]).concat(" ").contains(f" {number} ", autoescape=True)
-        rows = _fresh_rows(plan).where(stage.c["_across"].is_not(None), marked)
-        plan.refuse(rows, code, sa.literal(sentence), field=field)
+        if str(number) in found:
+            rows = _fresh_rows(plan).where(failed[str(number)])
+            plan.refuse(rows, code, sa.literal(sentence), field=field)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,6 +11,7 @@ from sqlalchemy.sql.selectable import Subquery
 
 from importer.storage.context import RunContext
 from importer.storage.control import KEYS
+from importer.storage.decided import fields_with
 from importer.storage.expressions import joined_words, words
 from importer.vocabulary import PROPOSING, Action, Outcome
 
@@ -65,16 +67,20 @@ def _add_changed(plan: RunContext) -> None:
     _add(plan, rows, outcome=_outcome(lists), effects=effects.c.effects, codes=codes.c.codes, **lists)
 
 
+_GROUPS: Mapping[str, tuple[Action, ...]] = {
+    "fields_updated": (Action.WRITTEN,),
+    "fields_proposed": PROPOSING,
+    "fields_declined": (Action.DECLINED,),
+    "fields_rejected": (Action.REJECTED,),
+}
+
+
 def _field_lists(plan: RunContext) -> dict[str, ColumnElement[Any]]:
-    groups: dict[str, tuple[Action, ...]] = {
-        "fields_updated": (Action.WRITTEN,),
-        "fields_proposed": PROPOSING,
-        "fields_declined": (Action.DECLINED,),
-        "fields_rejected": (Action.REJECTED,),
-    }
+    """The names of fields by what happens to them; only those that occur are asked for row by row."""
+    fields = {name: fields_with(plan, actions) for name, actions in _GROUPS.items()}
     return {
-        name: words((plan.space.action(field).in_([str(a) for a in actions]), field) for field in plan.space.values)
-        for name, actions in groups.items()
+        name: words((plan.space.action(field).in_([str(a) for a in _GROUPS[name]]), field) for field in found)
+        for name, found in fields.items()
     }
 
 

@@ -19,6 +19,7 @@ from importer.validation.canonical import Value
 def make_plan(plan: RunContext, treatments: Treatments, defaults: Mapping[str, Value]) -> None:
     """Decides the fate of every staged row. `defaults`: typed values for blanks of new records."""
     filling = filling_constants(plan, defaults)
+    analyze(plan, plan.space.stage)
     keys.settle_duplicates(plan)
     compare.refuse_ambiguous_records(plan)
     compare.find_new_records(plan)
@@ -33,7 +34,7 @@ def make_plan(plan: RunContext, treatments: Treatments, defaults: Mapping[str, V
     compare.refuse_unapproved(plan, treatments)
     refusals.refuse_violations(plan, inserted_values(plan, filling))
     open_changes.forget_refused(plan)
-    open_changes.add_opened(plan)
+    open_changes.add_opened(plan, treatments)
     outcomes.settle_outcomes(plan)
     analyze(plan, plan.space.reason, plan.space.effect, plan.space.outcome)
 
@@ -63,11 +64,17 @@ def inserted_values(plan: RunContext, filling: Mapping[str, ColumnElement[Any]])
 
 
 def analyze(plan: RunContext, *tables: sa.Table) -> None:
-    """Tells PostgreSQL how large the run's tables became; SQLite plans well without."""
-    if plan.dialect != "sqlite":
-        for table in tables:
-            name = plan.connection.dialect.identifier_preparer.format_table(table)
-            plan.connection.exec_driver_sql(f"ANALYZE {name}")
+    """Tells PostgreSQL how large the run's tables became; SQLite plans well without.
+
+    Row numbers and keys are all that joins go by, so only they are sampled.
+    """
+    if plan.dialect == "sqlite":
+        return
+    prepare = plan.connection.dialect.identifier_preparer
+    joined = ("_row", "row", *plan.target.key)
+    for table in tables:
+        names = ", ".join(prepare.quote(name) for name in joined if name in table.columns)
+        plan.connection.exec_driver_sql(f"ANALYZE {prepare.format_table(table)} ({names})")
 
 
 def _check_new_records(plan: RunContext) -> None:

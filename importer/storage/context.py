@@ -35,7 +35,7 @@ class RunContext:
 
     def run(self, statement: sa.Executable) -> int:
         """Executes; gives the number of rows touched."""
-        return self.connection.execute(statement).rowcount
+        return self.connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount
 
     def count(self, select: sa.Select[Any]) -> int:
         return int(self.connection.scalar(sa.select(sa.func.count()).select_from(select.subquery())) or 0)

@@ -20,6 +20,17 @@ from importer.vocabulary import PROPOSING, Action, Disposition, Outcome
 REJECTED_OUTCOMES = (str(Outcome.REJECTED), str(Outcome.PARTLY_REJECTED))
 
 
+def fields_with(run: RunContext, actions: tuple[Action, ...]) -> list[str]:
+    """Fields of which at least one value has one of these actions."""
+    values = run.space.values
+    if not values:
+        return []
+    wanted = [str(action) for action in actions]
+    marks = [sa.func.max(sa.case((run.space.action(field).in_(wanted), 1), else_=0)) for field in values]
+    found = run.connection.execute(sa.select(*marks)).one()
+    return [field for field, mark in zip(values, found, strict=True) if mark]
+
+
 def changed_values(plan: RunContext) -> sa.Select[Any]:
     """Every changed value once: row, key, ord, field, old, new, disposition, proposal_id, rule."""
     diff, outcome = plan.space.diff, plan.space.outcome

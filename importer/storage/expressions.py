@@ -15,7 +15,8 @@ from importer.storage.target import Physical, TargetColumn
 from importer.validation.catalogue import explain
 from importer.vocabulary import RejectionCode, ValueKind
 
-_BLANKS = re.compile(r"\s+")
+BLANKS = " \t\n\r\x0b\x0c\u00a0\u2007\u202f\u3000"
+_NO_BLANKS = str.maketrans("", "", BLANKS)
 _LEADING_ZEROS = re.compile(r"(?<![0-9])0+(?=[0-9])")
 
 
@@ -70,7 +71,7 @@ def fold(key: ColumnElement[Any], field: Field, dialect: str, collation: str | N
     if dialect == "sqlite":
         return sa.func.importer_fold(key)
     cased = sa.func.lower(sa.collate(key, collation) if collation else key)
-    tight = sa.func.regexp_replace(cased, r"\s+", "", "g")
+    tight = sa.func.translate(cased, BLANKS, "")
     return sa.func.regexp_replace(tight, "(?<![0-9])0+(?=[0-9])", "", "g")
 
 
@@ -78,7 +79,7 @@ def folded(value: str | None) -> str | None:
     """`fold` in Python, which SQLite calls."""
     if value is None:
         return None
-    return _LEADING_ZEROS.sub("", _BLANKS.sub("", str(value).lower()))
+    return _LEADING_ZEROS.sub("", str(value).lower().translate(_NO_BLANKS))
 
 
 def add_functions(connection: sa.Connection) -> None:

@@ -133,7 +133,9 @@ def _close(run: RunContext, actor: Actor, effect: Effect, status: ChangeStatus) 
 
 def _open_changes(run: RunContext, actor: Actor) -> None:
     status = ChangeStatus.PENDING if run.entity.parameters.workflow.auto_submit else ChangeStatus.DRAFT
-    for field in run.space.values:
+    effect = run.space.effect
+    proposed = sa.select(effect.c.field).where(effect.c.effect.in_([str(Effect.OPENED), str(Effect.SUPERSEDED)]))
+    for field in run.entity.in_order(run.connection.scalars(proposed.distinct())):
         _open_field(run, actor, field, status)
     stamp = actor.stamp
     opened = sa.select(
