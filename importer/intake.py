@@ -348,7 +348,7 @@ class _Staging:
     def _source_texts(self, raw: RawBatch) -> pa.Table:
         """The batch's source text as one compressed block, so that any row of it can be given back unaltered."""
         columns = {f"c{place}": raw.cells.column(index) for place, index in enumerate(self.intake.source_columns)}
-        table = pa.table({"row": raw.rows, **columns, "text": pa.nulls(len(raw.rows), pa.string())})
+        table = pa.table({"row": raw.rows, **columns, "text": self._lost_texts(raw)})
         if raw.unreadable:
             rows, texts = [row.row for row in raw.unreadable], [row.text for row in raw.unreadable]
             lost = pa.table({"row": pa.array(rows, pa.int64()), "text": texts})
@@ -359,6 +359,15 @@ class _Staging:
         block = sink.getvalue().to_pybytes()
         first, last = table["row"][0].as_py(), table["row"][-1].as_py()
         return pa.table({"number": [raw.number], "first_row": [first], "last_row": [last], "texts": [block]})
+
+
+    def _lost_texts(self, raw: RawBatch) -> Any:
+        """A row that could not be split before and comes back uncorrected still has its text."""
+        headers = self.intake.file.headers
+        if not self.intake.file.is_correction or "_text" not in headers:
+            return pa.nulls(len(raw.rows), pa.string())
+        texts = raw.cells.column(headers.index("_text"))
+        return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
 
 
 def storable(text: str) -> str:

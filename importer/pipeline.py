@@ -9,7 +9,7 @@ The answer is the run's summary (the contract's `summary.json`); trouble is an `
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -279,6 +279,7 @@ def _apply(session: Session, run_id: str, overrides: dict[str, Any], wait: float
         _check_plan_stands(context, run)
         if not context.target.exists:
             context.target.table.create(connection)
+            context = replace(context, target=replace(context.target, exists=True))
         _write(context, session.actor(run.options.get("requested_by")))
         summary = settled_summary(context, run, session, overrides)
         runs.update_run(
