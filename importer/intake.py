@@ -80,6 +80,12 @@ class Intake:
         return tuple(index for index, header in enumerate(self.file.headers) if header.strip() not in own)
 
     @property
+    def positions(self) -> dict[str, int]:
+        """The place of each field's column among the source's own columns."""
+        columns = [self.match.columns[index] for index in self.source_columns]
+        return {name: place for place, name in enumerate(columns) if name is not None}
+
+    @property
     def source_headers(self) -> tuple[str, ...]:
         return tuple(self.file.headers[index] for index in self.source_columns)
 
@@ -359,7 +365,6 @@ class _Staging:
         block = sink.getvalue().to_pybytes()
         first, last = table["row"][0].as_py(), table["row"][-1].as_py()
         return pa.table({"number": [raw.number], "first_row": [first], "last_row": [last], "texts": [block]})
-
 
     def _lost_texts(self, raw: RawBatch) -> Any:
         """A row that could not be split before and comes back uncorrected still has its text."""

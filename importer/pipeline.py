@@ -213,7 +213,7 @@ def _decide(session: Session, intake: Intake, target: Target, space: runspace.Ru
     side = runspace.side_file(session.database, planned.run_id)
     with session.phase("comparing"), session.database.begin(attach=side) as connection:
         context = RunContext(connection, intake.entity, intake.source, target, space, intake.headers)
-        make_plan(context, planned.decided, parse_defaults(intake.entity))
+        make_plan(context, planned.decided, parse_defaults(intake.entity), intake.positions)
         last = runs.last_applied(connection, intake.entity.name, intake.source.name)
         mark_repeated(context, last)
         facts = Facts.of(session, planned.run_id, intake, planned.decided, planned.options, planned.started_at)
@@ -374,14 +374,13 @@ def _report(session: Session, run_id: str, output: Path | None) -> Answer:
         data = StoredReports(context, run_id, applied, len(headers))
         report = RunReport(summary, entity, headers, run.reading["delimiter"], data)
         try:
-            with session.phase("reports"):
-                summary["reports"] = write_reports(report, folder)
+            session.progress.phase("reports")
+            summary["reports"] = write_reports(report, folder)
         except ReportFailed as error:
             if not applied:
                 raise
             return {**summary, "exit_code": error.exit_code, "error": {"message": error.message, "hint": error.hint}}
-    summary["timings"] = {**summary["timings"], **session.timings.seconds}
-    _finish(session, run, space, summary)
+    _finish(session, run, space, {**summary, "warnings": run.summary.get("warnings", [])})
     return {**summary, "folder": str(folder)}
 
 

@@ -61,10 +61,10 @@ def _rebuild(
         _read_again(session, run, entity, target, space, side)
     except ImporterError as error:
         runspace.drop(session.database, space, run.run_id)
-        _stage_journal(session, run, target, space, side)
-        return [
-            f"rows that changed nothing are not listed: the file can't be read again as it was then ({error.message})"
-        ]
+        found = _stage_journal(session, run, target, space, side)
+        lost = (run.rows_read or 0) - found
+        if lost:
+            return [f"{lost} rows that changed nothing are not listed: the file can't be read again ({error.message})"]
     return []
 
 
@@ -93,8 +93,8 @@ def _create(session: Session, space: RunSpace, side: Path | None) -> None:
             runspace.create(connection, space)
 
 
-def _stage_journal(session: Session, run: StoredRun, target: Target, space: RunSpace, side: Path | None) -> None:
-    """Only the rows that the journal names."""
+def _stage_journal(session: Session, run: StoredRun, target: Target, space: RunSpace, side: Path | None) -> int:
+    """Only the rows that the journal names; gives their number."""
     _create(session, space, side)
     with Loader(session.database, space, side):
         """Makes the empty tables of a side file."""
@@ -106,4 +106,5 @@ def _stage_journal(session: Session, run: StoredRun, target: Target, space: RunS
     rows = sa.select(outcome.c.row, *keys, *origins).where(outcome.c.run_sequence == run.sequence)
     names = ["_row", *target.key, "_origin_run", "_origin_row"]
     with session.database.begin(attach=side) as connection:
-        connection.execute(sa.insert(space.stage).from_select(names, rows))
+        statement = sa.insert(space.stage).from_select(names, rows)
+        return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount

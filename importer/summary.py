@@ -177,10 +177,8 @@ Answer = dict[str, Any]
 def outcome_counts(run: RunContext, read: int) -> dict[str, int]:
     """`read`, then one number per outcome; they add up. Rows that the table doesn't name are unchanged."""
     outcome = run.space.outcome
-    found: dict[str, int] = dict(
-        row._tuple()
-        for row in run.connection.execute(sa.select(outcome.c.outcome, sa.func.count()).group_by(outcome.c.outcome))
-    )
+    select = sa.select(outcome.c.outcome, sa.func.count()).group_by(outcome.c.outcome)
+    found: dict[str, int] = dict(run.connection.execute(select).all())
     counts = {str(name): int(found.get(str(name), 0)) for name in Outcome}
     counts[str(Outcome.UNCHANGED)] += read - sum(counts.values())
     return {"read": read, **counts}
@@ -234,7 +232,7 @@ def mark_repeated(run: RunContext, previous: StoredRun | None) -> None:
 def proposal_counts(run: RunContext) -> dict[str, int]:
     effect, diff = run.space.effect, run.space.diff
     select = sa.select(effect.c.effect, sa.func.count()).group_by(effect.c.effect)
-    found: dict[str, int] = dict(row._tuple() for row in run.connection.execute(select))
+    found: dict[str, int] = dict(run.connection.execute(select).all())
     counts = {str(name): int(found.get(str(name), 0)) for name in Effect}
     competing = sa.select(sa.func.count()).select_from(effect).where(effect.c.competes.is_(sa.true()))
     declined = sum(

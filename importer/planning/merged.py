@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.selectable import Subquery
 
 from importer.planning.behavior import Treatments
 from importer.planning.open_changes import settle_open_changes
@@ -21,7 +22,7 @@ from importer.storage.context import RunContext
 from importer.validation.across import CrossCheck, cross_checks, failing
 from importer.validation.catalogue import explain
 from importer.validation.numbers import arrow_type
-from importer.vocabulary import PROPOSING, Action, RejectionCode
+from importer.vocabulary import PROPOSING, Action, Effect, RejectionCode, Says
 
 
 def check_merged_records(plan: RunContext, treatments: Treatments) -> None:
@@ -71,16 +72,23 @@ def _states(
 ) -> Iterator[tuple[list[int], pa.Table, pa.Table, list[bool]]]:
     """Row numbers, records as stored now, records as approved, and whether the row proposes a new record."""
     diff = plan.space.diff
+    kept = {field: _kept(plan, field) for field in _fields_kept(plan) if field in fields}
     columns: list[Any] = [
         sa.cast(diff.c["_row"], sa.Text).label("_row"),
         sa.case((diff.c["_new"].is_(sa.true()), "1"), else_="0").label("_new"),
     ]
     for field in fields:
-        columns.append(plan.canonical(_value(plan, field, (Action.WRITTEN,)), field).label(f"n{field}"))
-        columns.append(plan.canonical(_value(plan, field, (Action.WRITTEN, *PROPOSING)), field).label(f"l{field}"))
-    select = sa.select(*columns).select_from(diff).where(sa.not_(plan.is_refused(diff.c["_row"])))
+        now = plan.canonical(_value(plan, field, (Action.WRITTEN,)), field)
+        later = plan.canonical(_value(plan, field, (Action.WRITTEN, *PROPOSING)), field)
+        if field in kept:
+            later = sa.case((kept[field].c["_row"].is_not(None), kept[field].c.proposed), else_=later)
+        columns += [now.label(f"n{field}"), later.label(f"l{field}")]
+    source: Any = diff
     if plan.target.exists:
-        select = select.outerjoin_from(diff, plan.target.table, plan.same_key(diff))
+        source = source.outerjoin(plan.target.table, plan.same_key(diff))
+    for effects in kept.values():
+        source = source.outerjoin(effects, effects.c["_row"] == diff.c["_row"])
+    select = sa.select(*columns).select_from(source).where(sa.not_(plan.is_refused(diff.c["_row"])))
     if again:
         along = plan.space.along
         select = select.where(sa.exists().where(along.c["_row"] == diff.c["_row"]))
@@ -88,6 +96,23 @@ def _states(
         rows = [int(row) for row in table["_row"].to_pylist()]
         is_new = [flag == "1" for flag in table["_new"].to_pylist()]
         yield rows, _typed(plan, table, fields, "n"), _typed(plan, table, fields, "l"), is_new
+
+
+def _fields_kept(plan: RunContext) -> list[str]:
+    effect = plan.space.effect
+    fields = sa.select(effect.c.field).where(effect.c.effect == str(Effect.KEPT)).distinct()
+    return plan.entity.in_order(plan.connection.scalars(fields))
+
+
+def _kept(plan: RunContext, field: str) -> Subquery:
+    """Open changes of the field that the row leaves: once approved, their value stands in the record."""
+    effect = plan.space.effect
+    left = effect.c.says.in_([str(Says.NOTHING), str(Says.STORED)])
+    return (
+        sa.select(effect.c["_row"], effect.c.proposed)
+        .where(effect.c.field == field, effect.c.effect == str(Effect.KEPT), left)
+        .subquery(f"kept_{field}")
+    )
 
 
 def _value(plan: RunContext, field: str, actions: tuple[Action, ...]) -> ColumnElement[Any]:

@@ -10,14 +10,20 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from importer.planning import compare, keys, merged, open_changes, outcomes, refusals
 from importer.planning.behavior import Treatments
+from importer.planning.texts import quote_source_texts
 from importer.storage.context import RunContext
 from importer.storage.expressions import constant
 from importer.validation.across import cross_checks
 from importer.validation.canonical import Value
 
 
-def make_plan(plan: RunContext, treatments: Treatments, defaults: Mapping[str, Value]) -> None:
-    """Decides the fate of every staged row. `defaults`: typed values for blanks of new records."""
+def make_plan(
+    plan: RunContext, treatments: Treatments, defaults: Mapping[str, Value], positions: Mapping[str, int]
+) -> None:
+    """Decides the fate of every staged row.
+
+    `defaults`: typed values for blanks of new records; `positions`: the source's column of each field that it brings.
+    """
     filling = filling_constants(plan, defaults)
     analyze(plan, plan.space.stage)
     keys.settle_duplicates(plan)
@@ -33,6 +39,7 @@ def make_plan(plan: RunContext, treatments: Treatments, defaults: Mapping[str, V
     merged.check_merged_records(plan, treatments)
     compare.refuse_unapproved(plan, treatments)
     refusals.refuse_violations(plan, inserted_values(plan, filling))
+    quote_source_texts(plan, positions)
     open_changes.forget_refused(plan)
     open_changes.add_opened(plan, treatments)
     outcomes.settle_outcomes(plan)

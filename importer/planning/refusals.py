@@ -216,11 +216,13 @@ def _refuse_taken_values(
     planned = _planned(plan, fields, inserted, (str(Action.WRITTEN),))
     field = next(name for name in reversed(fields) if name not in plan.target.key)
     value = plan.canonical(planned.c[f"value_{field}"], field)
-    title = plan.entity.by_name[field].title
+    title, names = plan.entity.by_name[field].title, ", ".join(columns)
     same_value = [plan.target.columns[name].column == planned.c[f"value_{name}"] for name in fields]
     other_record = sa.or_(*(plan.target.columns[name].column != planned.c[f"key_{name}"] for name in plan.target.key))
     taken = sa.select(planned.c["_row"]).where(sa.exists().where(*same_value, other_record).correlate(planned))
-    plan.refuse(taken, _CODE, _because(f"another record has this {title} already"), field=field, value=value)
+    plan.refuse(
+        taken, _CODE, _because(f"another record has this {title} already (unique: {names})"), field=field, value=value
+    )
     values = [planned.c[f"value_{name}"] for name in fields]
     twice = (
         sa.select(*values)
@@ -231,4 +233,10 @@ def _refuse_taken_values(
     )
     alike = sa.and_(*(twice.c[f"value_{name}"] == planned.c[f"value_{name}"] for name in fields))
     rows = sa.select(planned.c["_row"]).join_from(planned, twice, alike)
-    plan.refuse(rows, _CODE, _because(f"several rows of the file bring this {title}"), field=field, value=value)
+    plan.refuse(
+        rows,
+        _CODE,
+        _because(f"several rows of the file bring this {title} (unique: {names})"),
+        field=field,
+        value=value,
+    )

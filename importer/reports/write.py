@@ -7,6 +7,7 @@ In: a `RunReport`, a folder. Out: seven files (`2-contract.md`, "Runs and report
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +67,11 @@ class Stream:
 
 
 def write_reports(report: RunReport, folder: Path) -> dict[str, str]:
-    """All seven files, replacing those of an earlier run there. ReportFailed (exit 6) leaves the folder as it was."""
+    """All seven files, replacing those of an earlier run there. ReportFailed (exit 6) leaves the folder as it was.
+
+    The seconds that the other six took are added to the summary's `timings`.
+    """
+    start = time.perf_counter()
     with staged(folder, str(report.summary["run_id"]), last=SUMMARY) as files:
         kept = _write_tables(report, files)
         with files.file(WORKBOOK) as file:
@@ -74,6 +79,7 @@ def write_reports(report: RunReport, folder: Path) -> dict[str, str]:
         with files.file(PAGE) as file:
             file.write(page(report, kept, files.digests))
         reports = {name: digest for name, digest in files.digests.items() if name != SUMMARY}
+        report.summary.setdefault("timings", {})["reports"] = round(time.perf_counter() - start, 3)
         with files.file(SUMMARY) as file:
             file.write(_as_json({**report.summary, "reports": reports}))
     return reports

@@ -164,8 +164,7 @@ class _AdbcSink:
             self._cursor.execute(f"PRAGMA {pragma}")
             self._cursor.fetchall()
         for table in space.tables:
-            bare = sa.Table(table.name, sa.MetaData(), *(column.copy() for column in table.columns))
-            self._cursor.execute(str(CreateTable(bare).compile(dialect=sqlite_dialect.dialect())))
+            self._cursor.execute(str(CreateTable(_bare(table)).compile(dialect=sqlite_dialect.dialect())))
         for index in SIDE_INDEXES:
             self._cursor.execute(index)
 
@@ -183,6 +182,29 @@ class _AdbcSink:
     def close(self) -> None:
         self._cursor.close()
         self._connection.close()
+
+
+def _bare(table: sa.Table) -> sa.Table:
+    """The table outside the schema `run`, as which the side file is attached later."""
+    columns: list[Any] = [
+        sa.Column(
+            column.name,
+            column.type,
+            primary_key=column.primary_key,
+            nullable=column.nullable,
+            server_default=_default_text(column),
+        )
+        for column in table.columns
+    ]
+    return sa.Table(table.name, sa.MetaData(), *columns)
+
+
+def _default_text(column: sa.Column[Any]) -> sa.TextClause | None:
+    """A server default as SQL; those of ours are texts and false."""
+    default = column.server_default
+    if not isinstance(default, sa.DefaultClause):
+        return None
+    return sa.text("0" if isinstance(column.type, sa.Boolean) else f"'{default.arg}'")
 
 
 def _default(column: sa.Column[Any], rows: int) -> pa.Array:

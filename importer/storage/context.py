@@ -106,8 +106,11 @@ class RunContext:
         scope: str = "row",
         phase: str = "plan",
     ) -> int:
-        """Inserts one reason for every row that `rows` yields; `rows` is a select without columns of its own."""
-        names = ["row", "ord", "column_name", "field", "value", "code", "message", "scope", "phase"]
+        """Inserts one reason for every row that `rows` yields.
+
+        With a `value` the reason quotes the cell: its text in the file replaces `value` in the end, where there is one.
+        """
+        names = ["row", "ord", "column_name", "field", "value", "code", "message", "scope", "phase", "quotes"]
         row = rows.selected_columns[0]
         select = rows.with_only_columns(
             row,
@@ -119,6 +122,7 @@ class RunContext:
             message,
             sa.literal(scope),
             sa.literal(phase),
+            sa.literal(value is not None),
             maintain_column_froms=True,
         )
         return self.run(sa.insert(self.space.reason).from_select(names, select))

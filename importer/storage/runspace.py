@@ -36,6 +36,7 @@ SIDE_INDEXES = (
     "CREATE INDEX ix_reason_row ON reason (row, scope)",
     "CREATE INDEX ix_effect_row ON effect (_row)",
     "CREATE INDEX ix_twin_row ON twin (_row)",
+    "CREATE INDEX ix_quoted_row ON quoted (_row)",
 )
 """What SQLite's correlated queries need."""
 
@@ -50,6 +51,7 @@ class RunSpace:
     `_origin_run`, `_origin_row`
     `batch`: source text of all rows, as compressed blocks
     `reason`: why rows or fields were refused; `scope` is 'row' or 'field', `phase` is 'plan' or 'apply'
+    `quoted`: text of cells in the file that reasons of the plan quote
     `notice`: rows left out without being rejected
     `twin`: rows whose key occurs more than once: `key_group`, and within it `variant` (alike in every field)
     `fresh`: rows that bring a new record
@@ -68,6 +70,7 @@ class RunSpace:
     stage: sa.Table
     batch: sa.Table
     reason: sa.Table
+    quoted: sa.Table
     notice: sa.Table
     twin: sa.Table
     fresh: sa.Table
@@ -87,6 +90,7 @@ class RunSpace:
             self.stage,
             self.batch,
             self.reason,
+            self.quoted,
             self.notice,
             self.twin,
             self.fresh,
@@ -124,6 +128,7 @@ def run_space(
         stage=make.table("stage", *_stage_columns(fields, types)),
         batch=make.table("batch", _row("number"), _row("first_row"), _row("last_row"), _blob("texts")),
         reason=make.table("reason", *_reason_columns()),
+        quoted=make.table("quoted", _row("_row"), sa.Column("field", sa.Text), sa.Column("value", sa.Text)),
         notice=make.table("notice", _row("_row"), sa.Column("code", sa.Text)),
         twin=make.table("twin", _row("_row"), _row("key_group"), _row("variant")),
         fresh=make.table("fresh", _row("_row")),
@@ -188,6 +193,7 @@ def _reason_columns() -> list[sa.Column[Any]]:
         sa.Column("message", sa.Text, nullable=False),
         sa.Column("scope", sa.Text, nullable=False, server_default="row"),
         sa.Column("phase", sa.Text, nullable=False, server_default="plan"),
+        sa.Column("quotes", sa.Boolean(create_constraint=False), nullable=False, server_default=sa.false()),
         sa.Column("repeated", sa.Boolean(create_constraint=False), nullable=False, server_default=sa.false()),
     ]
 
