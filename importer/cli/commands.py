@@ -9,6 +9,7 @@ import click
 from importer import __version__
 
 _COMMANDS = {
+    "preview": ("importer.cli.preview", "Show how a file is read, without touching a database."),
     "run": ("importer.cli.imports", "Plan, check limits, apply and report: the main job."),
     "plan": ("importer.cli.imports", "Decide and store everything, write the reports, apply nothing."),
     "apply": ("importer.cli.imports", "Apply a stored plan exactly."),
