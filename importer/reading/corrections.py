@@ -8,10 +8,10 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from importer.reading.headers import CORRECTION_COLUMNS
 from importer.reading.pieces import Piece
 
 ROW, RUN = "_row", "_run"
-OWN_COLUMNS = frozenset({ROW, RUN, "_codes", "_reasons", "_text"})
 GUARDED = "=+-@\t\r'"
 """Where one of these follows, a leading apostrophe is the guard and not part of the value."""
 
@@ -28,7 +28,7 @@ def unguarded(text: str) -> str:
 def unguard_piece(piece: Piece, headers: Sequence[str]) -> Piece:
     """Takes the guard off all source columns; the `_` columns of the report are left as they are."""
     columns = [
-        column if header in OWN_COLUMNS else _unguard(column)
+        column if header in CORRECTION_COLUMNS else _unguard(column)
         for header, column in zip(headers, piece.cells.columns, strict=True)
     ]
     return replace(piece, cells=pa.table(columns, names=piece.cells.column_names))

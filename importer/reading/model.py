@@ -42,12 +42,16 @@ class Dialect:
 
 @dataclass(frozen=True)
 class UnreadableRow:
-    """A row that could not be split into cells: its text, and why in words a person can act on."""
+    """A row that could not be split into cells: its text, and why in words a person can act on.
+
+    `fields` is how many it was split into, where that is what is wrong with it.
+    """
 
     row: int
     code: RejectionCode
     message: str
     text: str
+    fields: int | None = None
 
 
 @dataclass(frozen=True)

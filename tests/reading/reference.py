@@ -71,7 +71,7 @@ def _contained(
     while stop < len(data) and data[stop : stop + 1] not in (b"\n", b"\r"):
         stop += 1
     end = _line_end(data, stop)
-    if quote.encode() in data[record.unclosed + 1 :]:
+    if quote.encode() in data[end:]:
         return None
     at = end
     while at < len(data):

@@ -80,6 +80,7 @@ def test_one_column(data: bytes, size: int) -> None:
 
 @settings(max_examples=1500, deadline=None)
 @example(b'\ra"\n\n', 5, ",")
+@example(b'\ra"\na"\n\n', 8, ",")
 @given(st.lists(st.sampled_from(SIGNS), max_size=30).map(bytes), st.integers(1, 31), st.sampled_from([",", ";"]))
 def test_any_bytes(data: bytes, size: int, delimiter: str) -> None:
     assert_agree(data, ("a", "b"), delimiter, '"', size)

@@ -24,7 +24,8 @@ def read_escaped(data: bytes, first_row: int, shape: Shape, final: bool) -> tupl
             break
         reason = _reason(data, record, shape)
         if reason is not None:
-            unreadable.append(UnreadableRow(row, *reason, shown(data[record.start : record.stop])))
+            text = shown(data[record.start : record.stop])
+            unreadable.append(UnreadableRow(row, *reason, text, len(record.fields) if record.flaw is None else None))
         elif not record.is_blank:
             rows.append(row)
             cells.append(tuple(field.decode() for field in record.fields))

@@ -114,13 +114,19 @@ def _carefully(data: bytes, cuts: tuple[Cut, ...], first_row: int, shape: Shape)
     again = _rows_equal(table, shape.headers)
     bad |= dict.fromkeys(kept[again].tolist(), REPEATED)
     rejected = [
-        UnreadableRow(int(numbers[index]), *reason, shown(_text(data, records, index))) for index, reason in bad.items()
+        _unreadable(int(numbers[index]), reason, _text(data, records, index), int(records.widths[index]))
+        for index, reason in bad.items()
     ]
     rejected += _cut_rows(records, cuts, first_row)
     rejected.sort(key=lambda row: row.row)
     table = table.filter(pa.array(~again)) if again.any() else table
     piece = Piece(pa.array(numbers[kept[~again]]), table, tuple(rejected))
     return Span(piece, len(numbers) + len(cuts))
+
+
+def _unreadable(row: int, reason: Reason, raw: bytes, fields: int) -> UnreadableRow:
+    is_width = reason[0] in (RejectionCode.ROW_TOO_SHORT, RejectionCode.ROW_TOO_LONG)
+    return UnreadableRow(row, *reason, shown(raw), fields if is_width else None)
 
 
 def _row_numbers(records: RecordMap, cuts: tuple[Cut, ...], first_row: int) -> Positions:

@@ -11,6 +11,7 @@ from importer.reading.corrections import is_correction_header
 from importer.reading.csv.blocks import CsvBlocks
 from importer.reading.csv.detect import CsvLayout, detect_layout
 from importer.reading.csv.records import Shape
+from importer.reading.csv.torn import flag_torn
 from importer.reading.encodings import Encoding, detect_encoding
 from importer.reading.model import Dialect, ReadOptions
 from importer.reading.pieces import Piece
@@ -47,7 +48,7 @@ class CsvContent:
     def pieces(self) -> Iterator[Piece]:
         shape = Shape(self.layout.dialect, self.headers)
         reader = CsvBlocks(shape, self.layout.next_row, str(self.file.path))
-        yield from reader.pieces(self.blocks)
+        yield from flag_torn(reader.pieces(self.blocks), shape.width)
 
     @property
     def progress(self) -> float:

@@ -94,6 +94,7 @@ class _Splitter:
         self.quotes = QuoteMap(data, dialect)
         self.clean: list[bytes | memoryview] = []
         self.kept = 0
+        self.ends_in_return = False
         self.cuts: list[Cut] = []
 
     def split(self) -> Split:
@@ -112,8 +113,10 @@ class _Splitter:
 
     def _keep(self, start: int, end: int) -> None:
         span: bytes | memoryview = memoryview(self.data)[start:end]
-        if self.clean and self.clean[-1][-1:] == b"\r" and span[:1] == b"\n":
+        if self.ends_in_return and span[:1] == b"\n":
             span = b"\r" + span[1:]  # an empty line; a CR and an LF that come together here would be one line end
+        if span:
+            self.ends_in_return = span[-1:] == b"\r"
         self.clean.append(span)
         self.kept += end - start
 
@@ -154,7 +157,7 @@ class _Splitter:
         stop = _line_stop(self.data, record.unclosed)
         end = line_end(self.data, stop, True) or stop
         rest = self.data[end : len(self.data) if self.final else last_record_end(self.data, len(self.data), False)]
-        if (self.dialect.quote or "").encode() in self.data[record.unclosed + 1 :] or not self._regular(rest):
+        if (self.dialect.quote or "").encode() in self.data[end:] or not self._regular(rest):
             return None
         self._remember(start, stop, "A quote opens in the row and never closes.", unclosed=True)
         return end
