@@ -9,6 +9,8 @@ import contextlib
 import csv
 import json
 import shutil
+import signal
+import sys
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +18,9 @@ from decimal import Decimal
 from itertools import count
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
+import click
 import sqlalchemy as sa
 from click.testing import CliRunner
 
@@ -105,6 +109,25 @@ class Run:
         return found
 
 
+class ConsoleScript(click.Command):
+    """The console script `importer` for click's runner: called as an installed script is, arguments in `sys.argv`."""
+
+    def main(self, args: Sequence[str] | None = None, *_: object, **__: object) -> None:
+        from importer.cli import main
+
+        terminating = signal.getsignal(signal.SIGTERM)
+        try:
+            with patch.object(sys, "argv", ["importer", *(args or ())]):
+                main()
+        finally:
+            signal.signal(signal.SIGTERM, terminating)
+
+
+def lasting(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """A summary without what differs whenever reports are written: how long it took, hashes of workbooks."""
+    return {name: value for name, value in summary.items() if name not in ("timings", "reports")}
+
+
 def read_csv(path: Path, delimiter: str = ",") -> list[Row]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file, delimiter=delimiter, strict=True))
@@ -170,8 +193,6 @@ class Project:
 
     def importer(self, *words: object, env: Mapping[str, str | None] | None = None) -> Answer:
         """The console command in this folder, with this database and these schemas."""
-        from importer.cli import main
-
         surroundings: dict[str, str | None] = {
             "IMPORTER_DATABASE": self.database,
             "IMPORTER_SCHEMAS": str(self.schemas),
@@ -180,7 +201,7 @@ class Project:
             **(env or {}),
         }
         with contextlib.chdir(self.folder):
-            result = CliRunner().invoke(main, [str(word) for word in words], env=surroundings)
+            result = CliRunner().invoke(ConsoleScript("importer"), [str(word) for word in words], env=surroundings)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return Answer(result.exit_code, result.stdout, result.stderr)

@@ -10,7 +10,7 @@ import openpyxl
 import pytest
 
 from .conftest import MakeProject
-from .harness import Project, lines
+from .harness import Project, lasting, lines
 from .pages import CHANGE, CODES, FIELDS, PROPOSAL, REPORTS
 
 RUN_ID = re.compile(r"^\d{8}T\d{6}Z-[0-9a-f]{6}$")
@@ -23,9 +23,9 @@ FILE = lines(
 
 
 @pytest.fixture(scope="module")
-def project(make_project: MakeProject) -> Project:
+def project(make_module_project: MakeProject) -> Project:
     """A project with one applied run of `tonight.csv`, reports in `runs/RUN/`; the tests here only look."""
-    project = make_project()
+    project = make_module_project()
     project.write("tonight.csv", FILE)
     answer = project.importer("run", "tonight.csv", "--json")
     assert answer.exit_code == 3, answer
@@ -49,13 +49,14 @@ def test_every_run_is_listed_with_its_whole_summary(project: Project, summary: d
 def test_show_gives_the_summary_of_one_run(project: Project, summary: dict[str, Any]) -> None:
     answer = project.importer("show", summary["run_id"], "--json")
     assert answer.exit_code == 0
-    assert answer.json == summary
+    assert lasting(answer.json) == lasting(summary)
+    assert answer.json["reports"] == summary["reports"]
 
 
 def test_reports_go_to_a_folder_named_after_the_run(project: Project, summary: dict[str, Any]) -> None:
     folder = project.folder / "runs" / summary["run_id"]
     assert sorted(path.name for path in folder.iterdir()) == sorted(REPORTS)
-    assert json.loads((folder / "summary.json").read_text(encoding="utf-8")) == summary
+    assert lasting(json.loads((folder / "summary.json").read_text(encoding="utf-8"))) == lasting(summary)
 
 
 def test_report_writes_the_same_reports_again(project: Project, summary: dict[str, Any]) -> None:
@@ -85,7 +86,7 @@ def test_the_form_for_people_shows_counts_that_add_up_and_where_the_reports_lie(
     assert answer.exit_code == 3
     said = answer.stdout
     for word in ("partly_proposed", "updated", "rejected"):
-        assert re.search(word.replace("_", "[ _]") + r"\D+1\b", said), said
+        assert re.search(word.replace("_", "[ _]") + r"\D+1\b", said, re.IGNORECASE), said
     assert "reports" in said
     assert "Traceback" not in answer.stderr
 

@@ -64,8 +64,8 @@ ROWS = {
 
 
 @pytest.fixture(scope="module")
-def project(make_project: MakeProject) -> Project:
-    project = make_project(None)
+def project(make_module_project: MakeProject) -> Project:
+    project = make_module_project(None)
     users_table(project)
     return project
 
@@ -89,9 +89,9 @@ def test_offending_rows_are_constraint_violations_and_all_others_are_in(project:
 
 
 def test_the_reason_names_what_the_database_refused(offended: Run) -> None:
-    reasons = dict(only(offended.errors, "row", "message"))
-    assert "customer_group" in reasons["3"]
-    assert "organization_number" in reasons["4"]
+    reasons = {row: message.lower().replace("_", " ") for row, message in only(offended.errors, "row", "message")}
+    assert "customer group" in reasons["3"]
+    assert "organization number" in reasons["4"]
     assert "10" in reasons["6"]
 
 

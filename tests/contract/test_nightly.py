@@ -15,9 +15,9 @@ CHANGE = ("US-001", "credit_limit")
 
 
 @pytest.fixture(scope="module")
-def monday(make_project: MakeProject) -> str:
+def monday(make_module_project: MakeProject) -> str:
     """Database URL of a project in which last night's file proposed 9000.00 for the credit limit of US-001."""
-    project = make_project()
+    project = make_module_project()
     run = project.run(project.write("monday.csv", limit("9000")))
     assert run.counts == {"read": 1, "proposed": 1}
     assert run.summary["proposals"]["opened"] == 1
@@ -86,11 +86,11 @@ def test_a_file_without_the_column_leaves_the_change_and_counts_it_as_kept(night
 
 
 def test_a_competing_change_is_named_and_the_rest_of_the_row_goes_on(night: Project) -> None:
-    run = night.run(night.write("tuesday.csv", limit("8000", "still written")), "--source", "crm")
+    run = night.run(night.write("tuesday.csv", limit("8000.00", "still written")), "--source", "crm")
     assert run.exit_code == 3
     assert run.counts == {"read": 1, "partly_rejected": 1}
     (reason,) = run.errors
-    assert (reason["column"], reason["field"], reason["value"]) == ("credit_limit", "credit_limit", "8000")
+    assert (reason["column"], reason["field"], reason["value"]) == ("credit_limit", "credit_limit", "8000.00")
     assert reason["code"] == "competing_change"
     assert "9000.00" in reason["message"]
     assert run.row(2)["fields_rejected"] == "credit_limit"

@@ -148,7 +148,7 @@ WRONG_USAGE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "unknown_run_to_report": (("report", "20200101T000000Z-abcdef"), ("20200101T000000Z-abcdef",)),
     "unknown_run_to_apply": (("apply", "20200101T000000Z-abcdef"), ("20200101T000000Z-abcdef",)),
     "unknown_proposal": (("proposals", "show", "4711"), ("4711",)),
-    "database_url_that_is_none": (("run", "tonight.csv", "--database", "importer.db"), ("--database", "sqlite:///")),
+    "database_url_that_is_none": (("run", "tonight.csv", "--database", "importer.db"), ("sqlite:///",)),
     "database_of_another_kind": (("run", "tonight.csv", "--database", "mysql://x/y"), ("mysql", "postgresql")),
 }
 

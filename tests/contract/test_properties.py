@@ -46,9 +46,9 @@ numbers = count(1)
 
 
 @pytest.fixture(scope="module")
-def project(make_project: MakeProject) -> Project:
+def project(make_module_project: MakeProject) -> Project:
     """One project for all examples: each meets the table that the earlier ones left."""
-    return make_project()
+    return make_module_project()
 
 
 def file_of(project: Project, rows: list[tuple[str, ...]]) -> str:
