@@ -265,7 +265,7 @@ def test_the_longest_conditions_do_not_exhaust_the_stack(text: str, customer: Da
 
 @patient
 @given(st.text(st.sampled_from("ab1 '\"\\/.r()[]=&|record\n"), max_size=40))
-def test_what_the_binding_parses_is_read_without_a_gap(text: str) -> None:
+def test_a_text_is_read_without_a_gap(text: str) -> None:
     read = "".join(token.text for token in tokens_of(text))
     outside_comments = [part.split("//")[0] for part in text.split("\n")] if not set(text) & set("'\"") else None
     if outside_comments is not None:
