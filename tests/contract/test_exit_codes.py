@@ -243,11 +243,15 @@ def test_an_interrupted_run_leaves_the_target_as_it_was(project: Project, sent: 
             stdout=said,
             stderr=said,
         )
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(3)
-        assert process.poll() is None, Path(said.name).read_text(encoding="utf-8")
-        process.send_signal(sent)
-        assert process.wait(20) == code
+        try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(3)
+            assert process.poll() is None, Path(said.name).read_text(encoding="utf-8")
+            process.send_signal(sent)
+            assert process.wait(10) == code
+        finally:
+            process.kill()
+            process.wait()
     assert "Traceback" not in (project.folder / "said").read_text(encoding="utf-8")
     after = project.table()
     after["usmf", "US-002"]["sales_memo"] = before["usmf", "US-002"]["sales_memo"]

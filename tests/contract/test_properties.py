@@ -37,7 +37,7 @@ ROW = st.tuples(
 )
 FILES = st.lists(ROW, min_size=1, max_size=8)
 SMALL: dict[str, Any] = {
-    "max_examples": 8,
+    "max_examples": 5,
     "deadline": None,
     "derandomize": True,
     "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
