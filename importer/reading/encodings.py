@@ -153,9 +153,5 @@ def _odd_cjk(text: str, i: int) -> bool:
     if text[i - 1 : i].isascii() and text[i - 1 : i].islower():
         return True  # in the middle of a word of Latin letters
     if "가" <= char <= "힣":
-        try:
-            char.encode("euc_kr")
-        except UnicodeEncodeError:
-            return True
-        return False
+        return len(char.encode("euc_kr")) != 2  # rare syllables are spelled out there
     return not ("぀" <= char <= "ヿ" or "一" <= char <= "鿿" or "\u3000" <= char <= "〿" or "！" <= char <= "～")

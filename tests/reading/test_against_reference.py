@@ -62,7 +62,7 @@ def files(draw: st.DrawFn, width: int) -> bytes:
     return data + draw(st.sampled_from([b"", end]))
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(files(3), st.integers(1, 40))
 @example(b'a,b,c\n"a,b,c\n1,2,3\n', 100)
 @example(b'"a\nb",c,"d\n', 100)
@@ -71,14 +71,14 @@ def test_records_of_three_fields(data: bytes, size: int) -> None:
     assert_agree(data, HEADERS, ",", '"', size)
 
 
-@settings(max_examples=700, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(files(1), st.integers(1, 20))
 @example(b'""\n\nx', 3)
 def test_one_column(data: bytes, size: int) -> None:
     assert_agree(data, ("a",), None, '"', size)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=600, deadline=None)
 @example(b'\ra"\n\n', 5, ",")
 @example(b'\ra"\na"\n\n', 8, ",")
 @given(st.lists(st.sampled_from(SIGNS), max_size=30).map(bytes), st.integers(1, 31), st.sampled_from([",", ";"]))
