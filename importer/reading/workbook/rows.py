@@ -32,12 +32,10 @@ def trimmed(cells: Sequence[str]) -> tuple[str, ...]:
 
 
 class RowReader:
-    """Rows for a header of `width` columns. `errors` are the error cells by row and column, counted from 0."""
+    """Rows below a header. `errors` are the error cells by row and column of the table, counted from 0."""
 
-    def __init__(
-        self, form: CellForm, width: int, headers: tuple[str, ...], errors: Mapping[int, Mapping[int, str]]
-    ) -> None:
-        self.form, self.width, self.headers, self.errors = form, width, headers, errors
+    def __init__(self, form: CellForm, headers: tuple[str, ...], errors: Mapping[int, Mapping[int, str]]) -> None:
+        self.form, self.width, self.headers, self.errors = form, len(headers), headers, errors
 
     def read(self, rows: Iterable[tuple[int, list[CellValue]]]) -> Iterator[Row]:
         """All rows that are not blank."""

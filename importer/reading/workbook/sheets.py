@@ -12,7 +12,7 @@ from importer.errors import FileRefused
 from importer.reading.header_row import HeaderChoice, HeadRow, choose_header
 from importer.reading.model import ReadOptions
 from importer.reading.workbook.cells import CellForm, CellValue
-from importer.reading.workbook.errors import SheetPlace, find_error_cells
+from importer.reading.workbook.errors import ErrorCells, SheetPlace, find_error_cells
 from importer.reading.workbook.limits import check_cells
 from importer.reading.workbook.rows import Row, RowReader, trimmed
 
@@ -40,11 +40,17 @@ def send_sheet(file: BinaryIO, path: str, format_: str, options: ReadOptions) ->
         header_row=head[choice.index].row,
         notes=[choice.note, *_notes(book, sheet, name), *findings.notes],
     )
-    reader = RowReader(form, len(headers), headers, findings.errors)
+    reader = RowReader(form, headers, _shifted(findings.errors, sheet))
     rows = islice(enumerate(sheet.iter_rows(), 1), head[choice.index].row, None)
     total = max(1, sheet.total_height)
     for group in _groups(reader.read(rows)):
         send("rows", **_message(group, len(headers)), progress=group[-1].row / total)
+
+
+def _shifted(errors: ErrorCells, sheet: python_calamine.CalamineSheet) -> ErrorCells:
+    """calamine keeps the empty rows above a table, but drops the empty columns to the left of it."""
+    left = sheet.start[1] if sheet.start else 0
+    return {row: {column - left: text for column, text in cells.items()} for row, cells in errors.items()}
 
 
 def _open(file: BinaryIO, path: str) -> python_calamine.CalamineWorkbook:
