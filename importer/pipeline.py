@@ -9,6 +9,7 @@ The answer is the run's summary (the contract's `summary.json`); trouble is an `
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,14 @@ import sqlalchemy as sa
 from importer.applying.journal import write_journal
 from importer.applying.recheck import refuse_changed_records
 from importer.applying.write import RefusedTooOften, write_rows
+from importer.deciding import start_workflow
 from importer.entity import DataEntity
 from importer.errors import FileRefused, ImporterError, PlanLost, ReportFailed, SetupError
 from importer.intake import ImportOptions, Intake, Staged, open_intake, stage
 from importer.planning.behavior import Treatments, treatments
 from importer.planning.open_changes import forget_refused
 from importer.planning.outcomes import settle_outcomes
-from importer.planning.plan import filling_constants, inserted_values, make_plan
+from importer.planning.plan import PlanInput, filling_constants, inserted_values, make_plan
 from importer.restaging import restage
 from importer.session import Session
 from importer.storage import locks, runs, runspace
@@ -36,6 +38,8 @@ from importer.storage.target import Target, find_target
 from importer.summary import Facts, mark_repeated, planned_summary, settled_summary
 from importer.validation.declared import parse_defaults
 from importer.vocabulary import RunStatus
+from importer.workflow.automatic import rule_automatically
+from importer.workflow.definition import load
 from importer.workflow.proposals import submit_proposals
 
 Answer = dict[str, Any]
@@ -213,7 +217,15 @@ def _decide(session: Session, intake: Intake, target: Target, space: runspace.Ru
     side = runspace.side_file(session.database, planned.run_id)
     with session.phase("comparing"), session.database.begin(attach=side) as connection:
         context = RunContext(connection, intake.entity, intake.source, target, space, intake.headers)
-        make_plan(context, planned.decided, parse_defaults(intake.entity), intake.positions)
+        definition = load(intake.entity)
+        failed: list[str] = []
+        given = PlanInput(
+            treatments=planned.decided,
+            defaults=parse_defaults(intake.entity),
+            positions=intake.positions,
+            rule=lambda run: failed.extend(rule_automatically(run, definition, session.user)),
+        )
+        make_plan(context, given)
         last = runs.last_applied(connection, intake.entity.name, intake.source.name)
         mark_repeated(context, last)
         facts = Facts.of(session, planned.run_id, intake, planned.decided, planned.options, planned.started_at)
@@ -280,7 +292,9 @@ def _apply(session: Session, run_id: str, overrides: dict[str, Any], wait: float
         if not context.target.exists:
             context.target.table.create(connection)
             context = replace(context, target=replace(context.target, exists=True))
-        _write(context, session.actor(run.options.get("requested_by")))
+        released = overrides.get("accept_limits", {}).get("user")
+        people = {run.user, session.user, run.options.get("requested_by"), released} - {None}
+        _write(context, session.actor(run.options.get("requested_by")), people)
         summary = settled_summary(context, run, session, overrides)
         runs.update_run(
             connection,
@@ -328,7 +342,7 @@ def _lost(run_id: str) -> PlanLost:
     return PlanLost(f"the plan of run {run_id} is no longer there", hint="plan the file again", run_id=run_id)
 
 
-def _write(context: RunContext, actor: Actor) -> None:
+def _write(context: RunContext, actor: Actor, contributors: Collection[str]) -> None:
     """Re-check, write, propose, keep the record: all in the caller's transaction."""
     late = refuse_changed_records(context)
     filling = filling_constants(context, parse_defaults(context.entity))
@@ -337,7 +351,9 @@ def _write(context: RunContext, actor: Actor) -> None:
         forget_refused(context)
         settle_outcomes(context)
         mark_repeated(context, runs.last_applied(context.connection, context.entity.name, context.source.name))
-    submit_proposals(context, actor)
+    submit_proposals(context, actor, contributors)
+    if context.entity.parameters.workflow.auto_submit:
+        start_workflow(context.connection, actor, context.entity, context.target, context.space.sequence)
     write_journal(context)
 
 

@@ -24,7 +24,7 @@ from importer.storage.decided import fields_with
 from importer.storage.expressions import contains_word, has_bad
 from importer.storage.runs import StoredRun
 from importer.validation.canonical import canonical
-from importer.vocabulary import Action, Effect, Outcome, RunStatus
+from importer.vocabulary import WRITING, Action, Effect, Outcome, RunStatus
 
 
 @dataclass(frozen=True)
@@ -230,7 +230,7 @@ def mark_repeated(run: RunContext, previous: StoredRun | None) -> None:
 
 
 def proposal_counts(run: RunContext) -> dict[str, int]:
-    effect, diff = run.space.effect, run.space.diff
+    effect, diff, ruled = run.space.effect, run.space.diff, run.space.ruled
     select = sa.select(effect.c.effect, sa.func.count()).group_by(effect.c.effect)
     found: dict[str, int] = dict(run.connection.execute(select).all())
     counts = {str(name): int(found.get(str(name), 0)) for name in Effect}
@@ -251,7 +251,11 @@ def proposal_counts(run: RunContext) -> dict[str, int]:
         **{name: counts[name] for name in order},
         "declined": declined,
         "competing": int(run.connection.scalar(competing) or 0),
-        "approved_automatically": 0,
+        "approved_automatically": run.count(
+            sa.select(ruled.c["_row"]).where(
+                ruled.c.ruling == str(Action.APPROVED), sa.not_(run.is_refused(ruled.c["_row"]))
+            )
+        ),
     }
 
 
@@ -322,7 +326,7 @@ def check_limits(
 def _cleared(run: RunContext) -> int:
     diff = run.space.diff
     emptied = [
-        sa.and_(run.space.action(name) == str(Action.WRITTEN), run.space.new(name).is_(None))
+        sa.and_(run.space.action(name).in_([str(action) for action in WRITING]), run.space.new(name).is_(None))
         for name in run.space.values
     ]
     if not emptied:

@@ -67,6 +67,7 @@ class Action(StrEnum):
     """What a plan does with one changed value; finer than `Disposition`, which reports show."""
 
     WRITTEN = "written"
+    APPROVED = "approved"
     PROPOSED = "proposed"
     SUPERSEDING = "superseding"
     KEPT = "kept"
@@ -76,7 +77,7 @@ class Action(StrEnum):
     @property
     def disposition(self) -> Disposition:
         match self:
-            case Action.WRITTEN:
+            case Action.WRITTEN | Action.APPROVED:
                 return Disposition.WRITTEN
             case Action.PROPOSED | Action.SUPERSEDING | Action.KEPT:
                 return Disposition.PROPOSED
@@ -85,6 +86,9 @@ class Action(StrEnum):
             case Action.REJECTED:
                 return Disposition.REJECTED
 
+
+WRITING = (Action.WRITTEN, Action.APPROVED)
+"""Written now; `approved` by an automatic action of the workflow."""
 
 PROPOSING = (Action.PROPOSED, Action.SUPERSEDING, Action.KEPT)
 

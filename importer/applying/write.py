@@ -17,7 +17,7 @@ from importer.storage.context import RunContext
 from importer.storage.database import reason
 from importer.storage.decided import fields_with
 from importer.storage.expressions import message
-from importer.vocabulary import Action, RejectionCode
+from importer.vocabulary import WRITING, RejectionCode
 
 MOST_REFUSALS = 1_000
 """So many rows that only the database can refuse are named; then the run stops."""
@@ -31,7 +31,7 @@ class RefusedTooOften(ImporterError):
 
 def write_rows(plan: RunContext, inserted: Mapping[str, ColumnElement[Any]]) -> int:
     """Inserts new records and updates changed fields; gives the number of rows that the database refused."""
-    fields = fields_with(plan, (Action.WRITTEN,))
+    fields = fields_with(plan, WRITING)
     bounds = _bounds(plan)
     if bounds is None:
         return 0
@@ -92,7 +92,7 @@ class _Writer:
     def _update_statement(self) -> sa.Update:
         plan = self._plan
         diff = plan.space.diff
-        written = {field: plan.space.action(field) == str(Action.WRITTEN) for field in self._fields}
+        written = {field: plan.space.action(field).in_([str(action) for action in WRITING]) for field in self._fields}
         values = {
             plan.target.columns[field].column: sa.case(
                 (test, plan.space.new(field)), else_=plan.target.columns[field].column

@@ -10,16 +10,25 @@ from importer import __version__
 
 _COMMANDS = {
     "preview": ("importer.cli.preview", "Show how a file is read, without touching a database."),
+    "scaffold": ("importer.cli.scaffold", "Write an entity (schema and parameters) from a file."),
     "run": ("importer.cli.imports", "Plan, check limits, apply and report: the main job."),
     "plan": ("importer.cli.imports", "Decide and store everything, write the reports, apply nothing."),
     "apply": ("importer.cli.imports", "Apply a stored plan exactly."),
     "runs": ("importer.cli.runs", "What was run, with counts and status."),
     "show": ("importer.cli.runs", "One run's summary."),
     "report": ("importer.cli.runs", "Write the reports of a run again."),
-    "proposals": ("importer.cli.proposals", "Change proposals: list and show."),
+    "set": ("importer.cli.edits", "A person's own edit of one record."),
+    "proposals": ("importer.cli.proposals", "Change proposals: list, show, decide."),
+    "work": ("importer.cli.work", "My open work items."),
+    "tick": ("importer.cli.work", "What is overdue: escalate, final action."),
+    "workflow": ("importer.cli.workflow", "The workflow in force, and what it would do with a plan."),
+    "users": ("importer.cli.people", "Users: add, remove, list."),
+    "groups": ("importer.cli.people", "Groups: add, remove, list."),
     "codes": ("importer.cli.runs", "The catalogue of rejection codes."),
     "migrate": ("importer.cli.runs", "Bring the control tables up to date."),
 }
+
+_FUNCTIONS = {"set": "set_"}
 
 
 class _LateGroup(click.Group):
@@ -30,7 +39,7 @@ class _LateGroup(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         module = importlib.import_module(_COMMANDS[cmd_name][0])
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(module, _FUNCTIONS.get(cmd_name, cmd_name))
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

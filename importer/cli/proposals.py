@@ -1,47 +1,80 @@
-"""`importer proposals list` and `show`."""
+"""`importer proposals`: list, show, history, and every action on proposed changes."""
 
 from __future__ import annotations
 
 import csv
-from typing import Any
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from importer.cli.answer import print_json
+from importer.cli.answer import print_json, printable
 from importer.cli.options import common, make_session
 
-_STATUSES = ("draft", "pending", "changes_requested", "conflict", "applied", "rejected", "discarded", "withdrawn")
+if TYPE_CHECKING:
+    from importer.storage.selection import Filters
+
+_STATUSES = (
+    "draft",
+    "pending",
+    "changes_requested",
+    "conflict",
+    "applied",
+    "rejected",
+    "discarded",
+    "withdrawn",
+    "superseded",
+)
 
 
 @click.group()
 def proposals() -> None:
-    """Change proposals: what waits for approval, with original and proposed values."""
+    """Change proposals: what waits for approval, with original and proposed values, and decisions on them."""
 
 
 def _key(_context: click.Context, _option: click.Parameter, given: str | None) -> tuple[str, ...] | None:
     return None if given is None else tuple(next(csv.reader([given]), []))
 
 
-@proposals.command("list")
-@click.option("--run", "run_id", metavar="RUN", help="Proposed by this run.")
-@click.option("--source", metavar="NAME", help="Proposed by this source.")
-@click.option("--field", metavar="FIELD", help="Changes of this field.")
-@click.option("--key", callback=_key, metavar="CSV-RECORD", help="Of this record: the key's values, comma-separated.")
-@click.option("--status", type=click.Choice(_STATUSES), help="In this state.")
-@common
-def list_(
-    run_id: str | None,
-    source: str | None,
-    field: str | None,
-    key: tuple[str, ...] | None,
-    status: str | None,
-    **given: Any,
-) -> None:
-    """Proposals and their changes."""
-    from importer.approvals import Filters, list_proposals
+_FILTERS = (
+    click.option("--run", "run_id", metavar="RUN", help="Proposed by this run."),
+    click.option("--source", metavar="NAME", help="Proposed by this source."),
+    click.option("--field", metavar="FIELD", help="Changes of this field."),
+    click.option("--key", callback=_key, metavar="CSV-RECORD", help="Of this record: the key's values, with commas."),
+    click.option("--status", type=click.Choice(_STATUSES), help="In this state."),
+    click.option("--where", metavar="CONDITION", help="For which this CEL condition holds."),
+)
+_FILTER_NAMES = ("run_id", "source", "field", "key", "status", "where")
 
+
+def _with_filters(function: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(_FILTERS):
+        function = option(function)
+    return function
+
+
+def _take_filters(given: dict[str, Any]) -> Filters:
+    from importer.storage.selection import Filters
+
+    return Filters(**{name: given.pop(name) for name in _FILTER_NAMES})
+
+
+@proposals.command("list")
+@_with_filters
+@click.option("--digest", "only_digest", is_flag=True, help="Print the listing's digest, to decide on exactly this.")
+@common
+def list_(only_digest: bool, **given: Any) -> None:
+    """Proposals and their changes."""
+    from importer.approvals import digest, list_proposals
+
+    filters = _take_filters(given)
     session = make_session(given, "proposals list", quiet=True)
-    answer = list_proposals(session, Filters(run_id, source, field, key, status))
+    if only_digest:
+        answer: Any = digest(session, filters)
+        print_json({"digest": answer}) if given["as_json"] else click.echo(answer)
+        return
+    answer = list_proposals(session, filters)
     if given["as_json"]:
         print_json(answer)
         return
@@ -55,7 +88,7 @@ def list_(
 @click.argument("number", type=int, metavar="ID")
 @common
 def show_(number: int, **given: Any) -> None:
-    """One proposal: original, proposed and current values."""
+    """One proposal with all that an approver needs."""
     from importer.approvals import show_proposal
 
     answer = show_proposal(make_session(given, "proposals show", quiet=True), number)
@@ -66,3 +99,112 @@ def show_(number: int, **given: Any) -> None:
     from importer.cli.terminal import show
 
     show(proposal_view(answer))
+
+
+@proposals.command("history")
+@click.argument("number", type=int, required=False, metavar="[ID]")
+@common
+def history(number: int | None, **given: Any) -> None:
+    """Every action with who, when, from and to state; of one proposal or of all."""
+    from importer.approvals import proposal_history
+
+    answer = proposal_history(make_session(given, "proposals history", quiet=True), number)
+    if given["as_json"]:
+        print_json(answer)
+        return
+    for event in answer:
+        state = f"{event['from_status'] or ''} → {event['to_status']}" if event["to_status"] else ""
+        about = " ".join(str(part) for part in (event["proposal_id"], event["field"]) if part)
+        behalf = f" for {event['on_behalf_of']}" if event["on_behalf_of"] else ""
+        words = f"{event['at'][:19]}  {event['user']}{behalf}  {event['action']}  {about}  {state}"
+        click.echo(printable(f"{words}  {event['comment'] or ''}".rstrip()))
+
+
+def _action(name: str, help_text: str) -> None:
+    """One command per move; they differ in the move only."""
+
+    @proposals.command(name, help=help_text)
+    @click.argument("tickets", nargs=-1, metavar="[ID[@VERSION]…]")
+    @_with_filters
+    @click.option("--fields", metavar="A,B", help="Only these fields.")
+    @click.option("--comment", metavar="TEXT")
+    @click.option("--to", metavar="NAME", help="A user, or group:NAME (delegate, reassign).")
+    @click.option("--listing", metavar="DIGEST", help="Decide on exactly what was listed (proposals list --digest).")
+    @click.option("--yes", is_flag=True, help="Don't ask.")
+    @common
+    def command(**given: Any) -> int:
+        return _act(name, given)
+
+    del command
+
+
+for _name, _help in (
+    ("submit", "Submit a draft to the workflow."),
+    ("approve", "Approve; the last approval writes the value."),
+    ("reject", "Reject: the value is not written, and not proposed again for a while."),
+    ("request-changes", "Send back to the submitter or the source's owner."),
+    ("discard", "Discard what is not pending."),
+    ("recall", "Take back what is pending; it becomes a draft again."),
+    ("delegate", "Have somebody else respond on your behalf (--to)."),
+    ("reassign", "Give the work to somebody else (administrators; --to)."),
+    ("rebase", "Take up a change in conflict against the current value; it is approved again."),
+):
+    _action(_name, _help)
+
+
+def _act(name: str, given: dict[str, Any]) -> int:
+    from importer.approvals import Action, Request, act
+    from importer.storage.selection import Ticket
+    from importer.workflow.moves import Move
+
+    filters = _take_filters(given)
+    tickets = tuple(Ticket.read(text) for text in given.pop("tickets"))
+    fields = tuple(part.strip() for part in (given.pop("fields") or "").split(",") if part.strip())
+    _check_usage(name, tickets, filters)
+    session = make_session(given, f"proposals {name}", quiet=True)
+    request = Request(tickets, filters, fields)
+    if not tickets:
+        _confirm(session, name, filters, given)
+    move = Move(name.replace("-", "_"))
+    answer = act(session, Action(move, request, given["comment"], given["listing"], given["to"]))
+    if given["as_json"]:
+        print_json(answer)
+    else:
+        _print(name, answer)
+    return 3 if answer["conflict"] + answer["refused"] + answer["already_decided"] else 0
+
+
+def _check_usage(name: str, tickets: tuple[Any, ...], filters: Filters) -> None:
+    if tickets and filters.given:
+        raise click.UsageError("give ids or filters, not both")
+    if not tickets and not filters.given:
+        raise click.UsageError(f"say which: importer proposals {name} ID…, or filters such as --run RUN")
+
+
+def _confirm(session: Any, name: str, filters: Filters, given: dict[str, Any]) -> None:
+    """Bulk asks on a terminal; otherwise it needs `--listing DIGEST` or `--yes`."""
+    from importer.approvals import list_proposals
+
+    if given["yes"] or given["listing"]:
+        return
+    if not sys.stdin.isatty():
+        raise click.UsageError("a bulk decision needs --listing DIGEST (importer proposals list --digest) or --yes")
+    found = list_proposals(session, filters)
+    number = sum(len(proposal["changes"]) for proposal in found)
+    click.confirm(f"{name} {number:,} changes of {len(found):,} records?", abort=True, err=True)
+
+
+_MOST = 20
+
+
+def _print(name: str, answer: dict[str, Any]) -> None:
+    click.secho(f"{name}: {answer['done']:,} done", fg="green" if answer["done"] else None)
+    for fate in ("conflict", "refused", "already_decided"):
+        if answer[fate]:
+            click.secho(f"  {answer[fate]:,} {fate.replace('_', ' ')}", fg="red")
+    for reason in answer["reasons"][:_MOST]:
+        click.echo(printable(f"    {reason['id']} {reason['field']}: {reason['why']}"))
+    if len(answer["reasons"]) > _MOST:
+        click.echo(f"    … {len(answer['reasons']) - _MOST} more")
+    for failed in answer["failed_conditions"]:
+        click.echo(printable(f"  condition failed, a person decides: {failed}"))

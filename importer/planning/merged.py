@@ -22,7 +22,7 @@ from importer.storage.context import RunContext
 from importer.validation.across import CrossCheck, cross_checks, failing
 from importer.validation.catalogue import explain
 from importer.validation.numbers import arrow_type
-from importer.vocabulary import PROPOSING, Action, Effect, RejectionCode, Says
+from importer.vocabulary import PROPOSING, WRITING, Action, Effect, RejectionCode, Says
 
 
 def check_merged_records(plan: RunContext, treatments: Treatments) -> None:
@@ -78,8 +78,8 @@ def _states(
         sa.case((diff.c["_new"].is_(sa.true()), "1"), else_="0").label("_new"),
     ]
     for field in fields:
-        now = plan.canonical(_value(plan, field, (Action.WRITTEN,)), field)
-        later = plan.canonical(_value(plan, field, (Action.WRITTEN, *PROPOSING)), field)
+        now = plan.canonical(_value(plan, field, WRITING), field)
+        later = plan.canonical(_value(plan, field, (*WRITING, *PROPOSING)), field)
         if field in kept:
             later = sa.case((kept[field].c["_row"].is_not(None), kept[field].c.proposed), else_=later)
         columns += [now.label(f"n{field}"), later.label(f"l{field}")]
@@ -164,10 +164,11 @@ def _insert_reasons(plan: RunContext, reasons: list[dict[str, Any]]) -> None:
 
 
 def _propose_along(plan: RunContext) -> None:
-    """The row's other fields are proposed along with the approval fields."""
-    diff, along = plan.space.diff, plan.space.along
+    """The row's other fields are proposed along with the approval fields; people decide on all of them."""
+    diff, along, ruled = plan.space.diff, plan.space.along, plan.space.ruled
+    plan.run(sa.delete(ruled).where(ruled.c["_row"].in_(sa.select(along.c["_row"]))))
     here = sa.exists().where(along.c["_row"] == diff.c["_row"])
     for field in plan.space.values:
         action = plan.space.action(field)
-        written = sa.and_(action == str(Action.WRITTEN), here)
+        written = sa.and_(action.in_([str(each) for each in WRITING]), here)
         plan.run(sa.update(diff).where(written).values({action: str(Action.PROPOSED)}))

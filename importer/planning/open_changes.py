@@ -12,7 +12,8 @@ from importer.planning.compare import action_of
 from importer.storage import control
 from importer.storage.context import RunContext
 from importer.storage.expressions import message
-from importer.vocabulary import Action, Effect, NewRecords, RejectionCode, Says
+from importer.storage.runs import moment_before
+from importer.vocabulary import Action, ChangeStatus, Effect, NewRecords, RejectionCode, Says
 
 _change = control.proposed_change
 _proposal = control.proposal
@@ -20,14 +21,18 @@ _proposal = control.proposal
 
 def settle_open_changes(plan: RunContext, treatments: Treatments) -> None:
     """Fills `effect` and refines the actions of `diff`. May be called again: it starts afresh."""
-    fields = _fields_with_open_changes(plan)
-    _reset(plan, fields)
+    declined = _fields_with(plan, _declined_lately(plan))
+    fields = _fields_with(plan, control.is_open(_change.c.status))
+    _reset(plan, {*fields, *declined})
     if fields:
         _index_keys(plan)
     for field in fields:
-        _collect(plan, treatments, field)
+        _collect(plan, treatments, field, remembers=field in declined)
         if field in plan.space.values:
             _refine(plan, field)
+    for field in declined:
+        if field in plan.space.values:
+            _decline(plan, field)
 
 
 def add_opened(plan: RunContext, treatments: Treatments) -> None:
@@ -62,9 +67,44 @@ def forget_refused(plan: RunContext) -> None:
     plan.run(sa.delete(effect).where(plan.is_refused(effect.c["_row"])))
 
 
-def _fields_with_open_changes(plan: RunContext) -> list[str]:
-    rows = sa.select(_change.c.field).where(_change.c.entity == plan.entity.name, control.is_open(_change.c.status))
+def _fields_with(plan: RunContext, which: ColumnElement[bool]) -> list[str]:
+    rows = sa.select(_change.c.field).where(_change.c.entity == plan.entity.name, which)
     return plan.entity.in_order(plan.connection.scalars(rows.distinct()))
+
+
+def _declined_lately(plan: RunContext) -> ColumnElement[bool]:
+    """Rejected or discarded within `remember_decisions`."""
+    ended = _change.c.status.in_([str(ChangeStatus.REJECTED), str(ChangeStatus.DISCARDED)])
+    days = plan.entity.parameters.approvals.remember_decisions
+    return sa.and_(ended, _change.c.decided_at > moment_before(days)) if days else sa.false()
+
+
+def _was_declined(plan: RunContext, field: str) -> ColumnElement[bool]:
+    """Whether the value was declined against the same original value."""
+    diff, earlier = plan.space.diff, _change.alias("earlier")
+    same_record = [
+        label.element == earlier.c[key]
+        for label, key in list(zip(plan.keys(diff), control.KEYS, strict=True))[: len(plan.target.key)]
+        if isinstance(label, sa.Label)
+    ]
+    ended = earlier.c.status.in_([str(ChangeStatus.REJECTED), str(ChangeStatus.DISCARDED)])
+    days = plan.entity.parameters.approvals.remember_decisions
+    return sa.exists().where(
+        *same_record,
+        earlier.c.entity == plan.entity.name,
+        earlier.c.field == field,
+        ended,
+        earlier.c.decided_at > moment_before(days),
+        earlier.c.original.is_not_distinct_from(plan.canonical(plan.space.old(field), field)),
+        earlier.c.proposed.is_not_distinct_from(plan.canonical(plan.space.new(field), field)),
+    )
+
+
+def _decline(plan: RunContext, field: str) -> None:
+    """A value declined before is not proposed again; it is no rejection."""
+    column = plan.space.action(field)
+    proposed = column == str(Action.PROPOSED), _was_declined(plan, field)
+    plan.run(sa.update(plan.space.diff).where(*proposed).values({column: str(Action.DECLINED)}))
 
 
 def _reset(plan: RunContext, fields: Iterable[str]) -> None:
@@ -76,7 +116,9 @@ def _reset(plan: RunContext, fields: Iterable[str]) -> None:
             continue
         action = plan.space.action(field)
         refined = [str(Action.KEPT), str(Action.SUPERSEDING), str(Action.DECLINED)]
-        plan.run(sa.update(plan.space.diff).where(action.in_(refined)).values({action: str(Action.PROPOSED)}))
+        ruled = sa.exists().where(plan.space.ruled.c["_row"] == plan.space.diff.c["_row"])
+        again = action.in_(refined), sa.not_(ruled)
+        plan.run(sa.update(plan.space.diff).where(*again).values({action: str(Action.PROPOSED)}))
 
 
 def _index_keys(plan: RunContext) -> None:
@@ -86,10 +128,11 @@ def _index_keys(plan: RunContext) -> None:
         plan.connection.exec_driver_sql(f"CREATE INDEX IF NOT EXISTS run.ix_stage_key ON stage ({keys})")
 
 
-def _collect(plan: RunContext, treatments: Treatments, field: str) -> None:
+def _collect(plan: RunContext, treatments: Treatments, field: str, *, remembers: bool) -> None:
     stage, diff, effect = plan.space.stage, plan.space.diff, plan.space.effect
     same_source = sa.and_(_proposal.c.person.is_(None), _proposal.c.source == plan.source.name)
     says = _says(plan, field)
+    was_declined = _was_declined(plan, field) if remembers and field in plan.space.values else sa.false()
     intent = _intent(plan, treatments, field)
     rows = (
         sa.select(
@@ -103,8 +146,10 @@ def _collect(plan: RunContext, treatments: Treatments, field: str) -> None:
             _change.c.proposed,
             same_source,
             says,
-            _effect(says, intent, same_source),
-            sa.and_(intent == str(Action.PROPOSED), says == str(Says.OTHER), sa.not_(same_source)),
+            _effect(says, intent, same_source, was_declined),
+            sa.and_(
+                intent == str(Action.PROPOSED), says == str(Says.OTHER), sa.not_(same_source), sa.not_(was_declined)
+            ),
         )
         .join_from(_change, _proposal, _proposal.c.id == _change.c.proposal_id)
         .join(stage, _same_record(plan))
@@ -152,10 +197,14 @@ def _intent(plan: RunContext, treatments: Treatments, field: str) -> ColumnEleme
 
 
 def _effect(
-    says: ColumnElement[str], intent: ColumnElement[str], same_source: ColumnElement[bool]
+    says: ColumnElement[str],
+    intent: ColumnElement[str],
+    same_source: ColumnElement[bool],
+    was_declined: ColumnElement[bool],
 ) -> ColumnElement[str]:
     """The nightly table. Under `allow` a change with the written value is withdrawn; under `reject` all stay."""
     return sa.case(
+        (was_declined, str(Effect.KEPT)),
         (sa.and_(intent == str(Action.PROPOSED), says == str(Says.STORED), same_source), str(Effect.WITHDRAWN)),
         (sa.and_(intent == str(Action.PROPOSED), says == str(Says.OTHER), same_source), str(Effect.SUPERSEDED)),
         (sa.and_(intent == str(Action.WRITTEN), says == str(Says.PROPOSED)), str(Effect.WITHDRAWN)),

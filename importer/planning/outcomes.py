@@ -13,7 +13,7 @@ from importer.storage.context import RunContext
 from importer.storage.control import KEYS
 from importer.storage.decided import fields_with
 from importer.storage.expressions import joined_words, words
-from importer.vocabulary import PROPOSING, Action, Outcome
+from importer.vocabulary import PROPOSING, WRITING, Action, Outcome
 
 _LISTS = ("fields_updated", "fields_proposed", "fields_declined", "fields_rejected")
 _COLUMNS = ("row", *KEYS, "outcome", *_LISTS, "effects", "codes", "origin_run", "origin_row")
@@ -68,7 +68,7 @@ def _add_changed(plan: RunContext) -> None:
 
 
 _GROUPS: Mapping[str, tuple[Action, ...]] = {
-    "fields_updated": (Action.WRITTEN,),
+    "fields_updated": WRITING,
     "fields_proposed": PROPOSING,
     "fields_declined": (Action.DECLINED,),
     "fields_rejected": (Action.REJECTED,),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,14 +18,24 @@ from importer.validation.across import cross_checks
 from importer.validation.canonical import Value
 
 
-def make_plan(
-    plan: RunContext, treatments: Treatments, defaults: Mapping[str, Value], positions: Mapping[str, int]
-) -> None:
-    """Decides the fate of every staged row.
+@dataclass(frozen=True)
+class PlanInput:
+    """What a plan needs beside the run's tables.
 
-    `defaults`: typed values for blanks of new records; `positions`: the source's column of each field that it brings.
+    `defaults`: typed values for blanks of new records; `positions`: the source's column of each field that it brings;
+    `rule`: the workflow's automatic actions, which refine what is proposed.
     """
-    filling = filling_constants(plan, defaults)
+
+    treatments: Treatments
+    defaults: Mapping[str, Value]
+    positions: Mapping[str, int]
+    rule: Callable[[RunContext], None]
+
+
+def make_plan(plan: RunContext, given: PlanInput) -> None:
+    """Decides the fate of every staged row."""
+    treatments = given.treatments
+    filling = filling_constants(plan, given.defaults)
     analyze(plan, plan.space.stage)
     keys.settle_duplicates(plan)
     compare.refuse_ambiguous_records(plan)
@@ -36,10 +47,11 @@ def make_plan(
     _check_new_records(plan)
     compare.treat_new_records(plan, treatments, filling)
     open_changes.settle_open_changes(plan, treatments)
+    given.rule(plan)
     merged.check_merged_records(plan, treatments)
     compare.refuse_unapproved(plan, treatments)
     refusals.refuse_violations(plan, inserted_values(plan, filling))
-    quote_source_texts(plan, positions)
+    quote_source_texts(plan, given.positions)
     open_changes.forget_refused(plan)
     open_changes.add_opened(plan, treatments)
     outcomes.settle_outcomes(plan)

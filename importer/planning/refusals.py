@@ -16,10 +16,10 @@ from sqlalchemy.sql.selectable import Subquery
 from importer.storage.context import RunContext
 from importer.storage.expressions import message
 from importer.storage.target import TargetColumn
-from importer.vocabulary import PROPOSING, Action, RejectionCode
+from importer.vocabulary import PROPOSING, WRITING, RejectionCode
 
 _CODE = RejectionCode.CONSTRAINT_VIOLATION
-_STORING = tuple(str(action) for action in (Action.WRITTEN, *PROPOSING))
+_STORING = tuple(str(action) for action in (*WRITING, *PROPOSING))
 
 
 def refuse_violations(plan: RunContext, inserted: Mapping[str, ColumnElement[Any]]) -> None:
@@ -213,7 +213,7 @@ def _refuse_taken_values(
     fields = _fields_of(plan, columns)
     if fields is None or set(fields) <= set(plan.target.key):
         return
-    planned = _planned(plan, fields, inserted, (str(Action.WRITTEN),))
+    planned = _planned(plan, fields, inserted, tuple(str(action) for action in WRITING))
     field = next(name for name in reversed(fields) if name not in plan.target.key)
     value = plan.canonical(planned.c[f"value_{field}"], field)
     title, names = plan.entity.by_name[field].title, ", ".join(columns)

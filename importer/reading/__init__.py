@@ -30,3 +30,11 @@ def open_source(path: Path, options: ReadOptions) -> SourceFile:
     from importer.reading.source import open_source as opener
 
     return opener(path, options)
+
+
+def __getattr__(name: str) -> object:
+    if name == "SourceFile":
+        from importer.reading.source import SourceFile
+
+        return SourceFile
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

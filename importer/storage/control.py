@@ -151,7 +151,9 @@ proposed_change = sa.Table(
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("run_sequence", BIG),
     sa.Column("row", BIG),
+    sa.Column("settings_sha256", sa.Text, nullable=False),
     sa.Column("step", sa.Text),
+    sa.Column("round", sa.Integer, nullable=False, server_default="1"),
     sa.Column("first_proposed_at", sa.Text, nullable=False),
     sa.Column("due_at", sa.Text),
     sa.Column("decided_by", sa.Text),
@@ -183,12 +185,95 @@ history = sa.Table(
     sa.Column("user_name", sa.Text, nullable=False),
     sa.Column("login", sa.Text, nullable=False),
     sa.Column("host", sa.Text, nullable=False),
+    sa.Column("on_behalf_of", sa.Text),
     sa.Column("from_status", sa.Text),
     sa.Column("to_status", sa.Text),
     sa.Column("comment", sa.Text),
     sa.Index("ix_importer_history_proposal_id", "proposal_id"),
     sqlite_autoincrement=True,
 )
+
+
+user = sa.Table(
+    "importer_user",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("is_admin", sa.Boolean(create_constraint=False), nullable=False),
+    sa.Column("added_at", sa.Text, nullable=False),
+    sa.Column("added_by", sa.Text, nullable=False),
+    sa.Column("removed_at", sa.Text),
+)
+
+group_member = sa.Table(
+    "importer_group_member",
+    metadata,
+    sa.Column("group_name", sa.Text, primary_key=True),
+    sa.Column("user_name", sa.Text, primary_key=True),
+    sa.Column("added_at", sa.Text, nullable=False),
+    sa.Column("added_by", sa.Text, nullable=False),
+)
+
+contributor = sa.Table(
+    "importer_contributor",
+    metadata,
+    sa.Column("proposal_id", BIG, primary_key=True, autoincrement=False),
+    sa.Column("user_name", sa.Text, primary_key=True),
+)
+
+work_item = sa.Table(
+    "importer_work_item",
+    metadata,
+    sa.Column("id", BIG, primary_key=True, autoincrement=True),
+    sa.Column("proposal_id", BIG, sa.ForeignKey(f"{SCHEMA}.importer_proposal.id"), nullable=False),
+    sa.Column("settings_sha256", sa.Text, nullable=False),
+    sa.Column("step", sa.Text, nullable=False),
+    sa.Column("opened_at", sa.Text, nullable=False),
+    sa.Column("due_at", sa.Text),
+    sa.Column("escalated", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("closed_at", sa.Text),
+    sa.Index(
+        "ux_importer_work_item_open",
+        "proposal_id",
+        "settings_sha256",
+        "step",
+        unique=True,
+        sqlite_where=sa.text("closed_at IS NULL"),
+        postgresql_where=sa.text("closed_at IS NULL"),
+    ),
+    sqlite_autoincrement=True,
+)
+
+work_approver = sa.Table(
+    "importer_work_approver",
+    metadata,
+    sa.Column("work_item_id", BIG, sa.ForeignKey(f"{SCHEMA}.importer_work_item.id"), primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("on_behalf_of", sa.Text),
+)
+
+response = sa.Table(
+    "importer_response",
+    metadata,
+    sa.Column("change_id", BIG, sa.ForeignKey(f"{SCHEMA}.importer_proposed_change.id"), primary_key=True),
+    sa.Column("step", sa.Text, primary_key=True),
+    sa.Column("round", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("user_name", sa.Text, primary_key=True),
+    sa.Column("approved", sa.Boolean(create_constraint=False), nullable=False),
+    sa.Column("at", sa.Text, nullable=False),
+)
+
+baseline = sa.Table(
+    "importer_baseline",
+    metadata,
+    sa.Column("entity", sa.Text, primary_key=True),
+    *(sa.Column(name, sa.Text, primary_key=True) for name in KEYS),
+    sa.Column("field", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text),
+    sa.Column("at", sa.Text, nullable=False),
+)
+"""What `approved` means in conditions, where it differs from the original: the value that a person last approved, or
+that was written without workflow later, or before the first automatic approval."""
 
 
 def is_open(column: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:

@@ -15,7 +15,7 @@ from importer.storage import control
 from importer.storage.context import RunContext
 from importer.storage.control import KEYS
 from importer.storage.runspace import RunSpace
-from importer.vocabulary import PROPOSING, Action, Disposition, Outcome
+from importer.vocabulary import PROPOSING, WRITING, Action, Disposition, Outcome
 
 REJECTED_OUTCOMES = (str(Outcome.REJECTED), str(Outcome.PARTLY_REJECTED))
 
@@ -47,15 +47,18 @@ def changed_values(plan: RunContext) -> sa.Select[Any]:
     ]
     if not parts:
         return sa.select(*(c for c in control.change.columns if c.name != "run_sequence")).where(sa.false())
-    values = sa.union_all(*parts).subquery("changed")
+    values, ruled = sa.union_all(*parts).subquery("changed"), plan.space.ruled
     refused = sa.and_(outcome.c.outcome == str(Outcome.REJECTED), values.c.action != str(Action.DECLINED))
-    proposing = [str(action) for action in PROPOSING]
+    proposing, writing = [str(action) for action in PROPOSING], [str(action) for action in WRITING]
     disposition = sa.case(
         (refused, str(Disposition.REJECTED)),
         (values.c.action.in_(proposing), str(Disposition.PROPOSED)),
+        (values.c.action.in_(writing), str(Disposition.WRITTEN)),
         else_=values.c.action,
     )
-    proposal = sa.case((sa.and_(sa.not_(refused), values.c.action.in_(proposing)), outcome.c.proposal_id))
+    named = sa.or_(values.c.action.in_(proposing), ruled.c.rule.is_not(None))
+    proposal = sa.case((sa.and_(sa.not_(refused), named), outcome.c.proposal_id))
+    by_rule = sa.and_(ruled.c["_row"] == values.c.row, ruled.c.field == values.c.field)
     return sa.select(
         values.c.row,
         *(outcome.c[name] for name in KEYS),
@@ -65,8 +68,8 @@ def changed_values(plan: RunContext) -> sa.Select[Any]:
         values.c.new,
         disposition.label("disposition"),
         proposal.label("proposal_id"),
-        sa.cast(sa.null(), sa.Text).label("rule"),
-    ).join_from(values, outcome, outcome.c.row == values.c.row)
+        sa.case((sa.not_(refused), ruled.c.rule)).label("rule"),
+    ).select_from(values.join(outcome, outcome.c.row == values.c.row).outerjoin(ruled, by_rule))
 
 
 def reason_rows(plan: RunContext) -> sa.Select[Any]:

@@ -10,7 +10,7 @@ import fcntl
 import json
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -54,6 +54,21 @@ def applying(
 
 
 @contextmanager
+def deciding(database: Database, entities: Iterable[str]) -> Iterator[sa.Connection]:
+    """A deciding transaction: beside others that decide, never beside a run that applies to the same entity."""
+    with database.begin(immediate=True) as connection:
+        if not database.is_sqlite:
+            share = sa.text("SELECT pg_advisory_xact_lock_shared(:space, :number)")
+            for entity in sorted(entities):
+                connection.execute(share, {"space": _LOCK_CLASS, "number": _number(entity)})
+        yield connection
+
+
+def _number(entity: str) -> int:
+    return zlib.crc32(entity.encode()) - 2**31
+
+
+@contextmanager
 def _lock_file(database: Path, holder: Holder, deadline: float) -> Iterator[None]:
     path = database.with_name(database.name + ".lock")
     with path.open("a+", encoding="utf-8") as file:
@@ -87,7 +102,7 @@ def _read_holder(file: IO[str]) -> str | None:
 
 
 def _advisory_lock(connection: sa.Connection, entity: str, holder: Holder, deadline: float) -> None:
-    number = zlib.crc32(entity.encode()) - 2**31
+    number = _number(entity)
     take = sa.text("SELECT pg_try_advisory_xact_lock(:space, :number)")
     while not connection.scalar(take, {"space": _LOCK_CLASS, "number": number}):
         if time.monotonic() >= deadline:

@@ -6,7 +6,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,6 +22,10 @@ _run = control.run
 def now() -> str:
     """The present moment, UTC, as text that sorts."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def moment_before(days: int) -> str:
+    return (datetime.now(UTC) - timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def new_run_id() -> str:
@@ -60,6 +64,7 @@ class StoredRun:
     is_correction: bool
     rows_read: int | None
     settings_sha256: str
+    user: str
     started_at: str
     options: dict[str, Any]
     reading: dict[str, Any]
@@ -91,6 +96,7 @@ def _stored(row: sa.Row[Any]) -> StoredRun:
         is_correction=bool(row.is_correction),
         rows_read=row.rows_read,
         settings_sha256=row.settings_sha256,
+        user=row.user_name,
         started_at=row.started_at,
         options=json.loads(row.options),
         reading=json.loads(row.reading or "{}"),

@@ -36,6 +36,7 @@ SIDE_INDEXES = (
     "CREATE INDEX ix_reason_row ON reason (row, scope)",
     "CREATE INDEX ix_effect_row ON effect (_row)",
     "CREATE INDEX ix_twin_row ON twin (_row)",
+    "CREATE INDEX ix_ruled_row ON ruled (_row)",
     "CREATE INDEX ix_quoted_row ON quoted (_row)",
 )
 """What SQLite's correlated queries need."""
@@ -58,6 +59,7 @@ class RunSpace:
     `diff`: rows that change an existing record (or propose a new one): per field i the old value `o<i>`, the new
     value `v<i>` and what happens to it `a<i>` (an `Action` or null)
     `along`: rows whose other fields are proposed along with the approval fields (rule 1)
+    `ruled`: values that an automatic action decided, with its ruling (an `Action`) and name
     `effect`: open proposed changes of the file's records, and what the row does to each
     `outcome`: every row that is not plainly unchanged
     """
@@ -76,6 +78,7 @@ class RunSpace:
     fresh: sa.Table
     diff: sa.Table
     along: sa.Table
+    ruled: sa.Table
     effect: sa.Table
     outcome: sa.Table
 
@@ -96,6 +99,7 @@ class RunSpace:
             self.fresh,
             self.diff,
             self.along,
+            self.ruled,
             self.effect,
             self.outcome,
         )
@@ -134,6 +138,7 @@ def run_space(
         fresh=make.table("fresh", _row("_row")),
         diff=make.table("diff", *_diff_columns(target.key, values, ordinal, types)),
         along=make.table("along", _row("_row")),
+        ruled=make.table("ruled", _row("_row"), *(sa.Column(name, sa.Text) for name in ("field", "ruling", "rule"))),
         effect=make.table("effect", *_effect_columns()),
         outcome=make.table("outcome", *_outcome_columns()),
     )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +12,7 @@ from importer.entity import DataEntity
 from importer.errors import SetupError
 from importer.storage import control
 from importer.storage.control import KEYS
+from importer.storage.selection import Filters, conditions
 from importer.storage.target import Target, canonical
 from importer.vocabulary import OPEN_STATUSES, ChangeStatus
 
@@ -22,38 +22,77 @@ _change = control.proposed_change
 _ENDED = (ChangeStatus.APPLIED, ChangeStatus.REJECTED, ChangeStatus.DISCARDED, ChangeStatus.WITHDRAWN)
 
 
-@dataclass(frozen=True)
-class Filters:
-    """Which proposed changes are meant; None: any. `key` are the key's values in order."""
-
-    run_id: str | None = None
-    source: str | None = None
-    field: str | None = None
-    key: tuple[str, ...] | None = None
-    status: str | None = None
-    ids: tuple[int, ...] | None = None
+MOST_REASONS = 100
+"""An answer names at most so many changes that were not done; the history has all."""
 
 
 def list_proposals(
-    connection: sa.Connection, entities: Mapping[str, DataEntity], targets: Mapping[str, Target], filters: Filters
+    connection: sa.Connection,
+    entities: Mapping[str, DataEntity],
+    targets: Mapping[str, Target],
+    filters: Filters,
+    numbers: tuple[int, ...] | None = None,
 ) -> list[dict[str, Any]]:
     """Proposals with the changes that match, in the order of their ids; the shape is the contract's."""
     proposals: dict[int, dict[str, Any]] = {}
     for entity in entities.values():
-        for row in connection.execute(_select(entity, targets[entity.name], filters)):
+        tests = _conditions(filters, numbers)
+        for row in connection.execute(_select(entity, targets[entity.name], tests)):
             proposal = proposals.setdefault(row.id, _envelope(row, entity))
             proposal["changes"].append(_one_change(row))
     for proposal in proposals.values():
         proposal["status"] = proposal_status([change["status"] for change in proposal["changes"]])
-    found = [proposals[number] for number in sorted(proposals)]
-    return [proposal for proposal in found if filters.status is None or _has_status(proposal, filters.status)]
+    return [proposals[number] for number in sorted(proposals)]
+
+
+def only(proposals: list[dict[str, Any]], change_ids: Collection[int]) -> list[dict[str, Any]]:
+    """The proposals with just these changes."""
+    kept = [
+        {**proposal, "changes": [change for change in proposal["changes"] if change["id"] in change_ids]}
+        for proposal in proposals
+    ]
+    return [proposal for proposal in kept if proposal["changes"]]
+
+
+def history(connection: sa.Connection, number: int | None) -> list[dict[str, Any]]:
+    """Every action, or those on one proposal, in the order in which they were made."""
+    table = control.history
+    select = (
+        sa.select(table, _change.c.field, control.run.c.run_id)
+        .outerjoin_from(table, _change, _change.c.id == table.c.change_id)
+        .outerjoin(control.run, control.run.c.sequence == table.c.run_sequence)
+        .order_by(table.c.id)
+    )
+    if number is not None:
+        known = connection.scalar(sa.select(_proposal.c.id).where(_proposal.c.id == number))
+        if known is None:
+            raise SetupError(f"there is no proposal {number}", hint="importer proposals list")
+        select = select.where(table.c.proposal_id == number)
+    rows = connection.execute(select)
+    return [{name.removesuffix("_name"): getattr(row, name) for name in _HISTORY} for row in rows]
+
+
+_HISTORY = (
+    "at",
+    "action",
+    "proposal_id",
+    "field",
+    "run_id",
+    "user_name",
+    "login",
+    "host",
+    "on_behalf_of",
+    "from_status",
+    "to_status",
+    "comment",
+)
 
 
 def show_proposal(
     connection: sa.Connection, entities: Mapping[str, DataEntity], targets: Mapping[str, Target], number: int
 ) -> dict[str, Any]:
     """One proposal with all its changes, ended ones too, and the record's `context` fields. SetupError: unknown id."""
-    found = list_proposals(connection, entities, targets, Filters(ids=(number,)))
+    found = list_proposals(connection, entities, targets, Filters(), (number,))
     if not found:
         raise SetupError(f"there is no proposal {number}", hint="importer proposals list")
     proposal = found[0]
@@ -69,11 +108,7 @@ def proposal_status(statuses: list[str]) -> str:
     return str(next((status for status in _ENDED if status in statuses), ChangeStatus.SUPERSEDED))
 
 
-def _has_status(proposal: dict[str, Any], status: str) -> bool:
-    return proposal["status"] == status or any(change["status"] == status for change in proposal["changes"])
-
-
-def _select(entity: DataEntity, target: Target, filters: Filters) -> sa.Select[Any]:
+def _select(entity: DataEntity, target: Target, tests: list[ColumnElement[bool]]) -> sa.Select[Any]:
     run = control.run
     select = (
         sa.select(
@@ -83,8 +118,8 @@ def _select(entity: DataEntity, target: Target, filters: Filters) -> sa.Select[A
             _current(entity, target).label("current"),
         )
         .join_from(_proposal, _change, _change.c.proposal_id == _proposal.c.id)
-        .outerjoin(run, run.c.sequence == _proposal.c.run_sequence)
-        .where(_proposal.c.entity == entity.name, *_conditions(filters))
+        .outerjoin(run, run.c.sequence == _change.c.run_sequence)
+        .where(_proposal.c.entity == entity.name, *tests)
         .order_by(_proposal.c.id, _change.c.ord, _change.c.id)
     )
     if target.exists:
@@ -93,6 +128,7 @@ def _select(entity: DataEntity, target: Target, filters: Filters) -> sa.Select[A
 
 
 _CHANGE_COLUMNS = (
+    "id",
     "field",
     "original",
     "proposed",
@@ -126,22 +162,11 @@ def _current(entity: DataEntity, target: Target) -> ColumnElement[Any]:
     return sa.case(*cases)
 
 
-def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if filters.ids is not None:
-        conditions.append(_proposal.c.id.in_(filters.ids))
-    else:
-        # A superseded change is history; its successor stands in the same proposal.
-        conditions.append(_change.c.status != str(ChangeStatus.SUPERSEDED))
-    if filters.run_id is not None:
-        conditions.append(control.run.c.run_id == filters.run_id)
-    if filters.source is not None:
-        conditions.append(_proposal.c.source == filters.source)
-    if filters.field is not None:
-        conditions.append(_change.c.field == filters.field)
-    for name, value in zip(KEYS, filters.key or (), strict=False):
-        conditions.append(_proposal.c[name] == value)
-    return conditions
+def _conditions(filters: Filters, numbers: tuple[int, ...] | None) -> list[ColumnElement[bool]]:
+    if numbers is not None:
+        return [_proposal.c.id.in_(numbers), *conditions(filters)]
+    # A superseded change is history; its successor stands in the same proposal.
+    return [_change.c.status != str(ChangeStatus.SUPERSEDED), *conditions(filters)]
 
 
 def _envelope(row: sa.Row[Any], entity: DataEntity) -> dict[str, Any]:
@@ -167,11 +192,12 @@ def _envelope(row: sa.Row[Any], entity: DataEntity) -> dict[str, Any]:
 def _one_change(row: sa.Row[Any]) -> dict[str, Any]:
     change = {name: getattr(row, f"change_{name}") for name in _CHANGE_COLUMNS}
     return {
+        "id": row.change_id,
         "field": change["field"],
         "original": change["original"],
         "proposed": change["proposed"],
         "current": row.current,
-        **{name: change[name] for name in _CHANGE_COLUMNS[3:]},
+        **{name: change[name] for name in _CHANGE_COLUMNS[4:]},
     }
 
 

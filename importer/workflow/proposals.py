@@ -6,6 +6,7 @@ new proposal starts. The workflow starts by itself (`auto_submit`).
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,12 +21,18 @@ from importer.vocabulary import Action, ChangeStatus, Effect, Outcome
 _proposal = control.proposal
 _change = control.proposed_change
 _history = control.history
+_baseline = control.baseline
 
 
-def submit_proposals(run: RunContext, actor: Actor) -> None:
-    """Carries out the effects of the plan on proposed changes."""
-    effect = run.space.effect
-    if run.connection.execute(sa.select(effect.c["_row"]).limit(1)).first() is None:
+def submit_proposals(run: RunContext, actor: Actor, contributors: Collection[str]) -> None:
+    """Carries out the effects of the plan on proposed changes.
+
+    `contributors`: who ran, requested or released it; with four eyes none of them approves.
+    """
+    _follow_written_values(run, actor)
+    effect, ruled = run.space.effect, run.space.ruled
+    touched = sa.union_all(sa.select(effect.c["_row"]), sa.select(ruled.c["_row"])).subquery()
+    if run.connection.execute(sa.select(touched.c["_row"]).limit(1)).first() is None:
         return
     _find_open_proposals(run)
     _open_proposals(run, actor)
@@ -33,12 +40,17 @@ def submit_proposals(run: RunContext, actor: Actor) -> None:
     _close(run, actor, Effect.WITHDRAWN, ChangeStatus.WITHDRAWN)
     _close(run, actor, Effect.SUPERSEDED, ChangeStatus.SUPERSEDED)
     _open_changes(run, actor)
+    _add_ruled_changes(run, actor)
+    _add_contributors(run, contributors)
     _name_other_proposals(run)
 
 
-def _proposing(run: RunContext) -> sa.Select[Any]:
-    effect = run.space.effect
-    return sa.select(effect.c["_row"]).where(effect.c.effect.in_([str(Effect.OPENED), str(Effect.SUPERSEDED)]))
+def _proposing(run: RunContext) -> sa.CompoundSelect[Any]:
+    """Rows that bring something new into a proposal: open changes, or what an automatic action decided."""
+    effect, ruled = run.space.effect, run.space.ruled
+    opening = effect.c.effect.in_([str(Effect.OPENED), str(Effect.SUPERSEDED)])
+    ruling = sa.select(ruled.c["_row"]).where(sa.not_(run.is_refused(ruled.c["_row"])))
+    return sa.union(sa.select(effect.c["_row"]).where(opening), ruling)
 
 
 def _find_open_proposals(run: RunContext) -> None:
@@ -111,6 +123,17 @@ def _renew_versions(run: RunContext) -> None:
     run.run(sa.update(_proposal).values(values).where(*touched))
 
 
+def _add_contributors(run: RunContext, contributors: Collection[str]) -> None:
+    table, outcome = control.contributor, run.space.outcome
+    proposals = sa.select(outcome.c.proposal_id).where(
+        outcome.c.row.in_(_proposing(run)), outcome.c.proposal_id.is_not(None)
+    )
+    for name in sorted(contributors):
+        known = sa.exists().where(table.c.proposal_id == _proposal.c.id, table.c.user_name == name)
+        rows = sa.select(_proposal.c.id, sa.literal(name)).where(_proposal.c.id.in_(proposals), sa.not_(known))
+        run.run(sa.insert(table).from_select(["proposal_id", "user_name"], rows))
+
+
 def _close(run: RunContext, actor: Actor, effect: Effect, status: ChangeStatus) -> None:
     """Ends open changes; the history says from which state."""
     effects = run.space.effect
@@ -151,8 +174,15 @@ def _open_changes(run: RunContext, actor: Actor) -> None:
 
 
 def _open_field(run: RunContext, actor: Actor, field: str, status: ChangeStatus) -> None:
+    wanted = run.space.action(field).in_([str(Action.PROPOSED), str(Action.SUPERSEDING)])
+    _insert_changes(run, actor, field, wanted, {"status": sa.literal(str(status))})
+
+
+def _insert_changes(
+    run: RunContext, actor: Actor, field: str, which: ColumnElement[bool], values: dict[str, Any]
+) -> None:
     """A change that supersedes another keeps its first-proposed date and due time."""
-    diff, outcome, effect = run.space.diff, run.space.outcome, run.space.effect
+    diff, outcome, effect, ruled = run.space.diff, run.space.outcome, run.space.effect, run.space.ruled
     earlier = _change.alias("earlier")
     superseded = sa.and_(
         effect.c["_row"] == diff.c["_row"], effect.c.field == field, effect.c.effect == str(Effect.SUPERSEDED)
@@ -165,12 +195,14 @@ def _open_field(run: RunContext, actor: Actor, field: str, status: ChangeStatus)
         "field": sa.literal(field),
         "original": run.canonical(run.space.old(field), field),
         "proposed": run.canonical(run.space.new(field), field),
-        "status": sa.literal(str(status)),
         "version": _proposal.c.version,
         "run_sequence": sa.literal(run.space.sequence),
         "row": outcome.c.row,
+        "settings_sha256": sa.literal(run.entity.settings_sha256),
         "first_proposed_at": sa.func.coalesce(earlier.c.first_proposed_at, actor.at),
         "due_at": earlier.c.due_at,
+        "rule": ruled.c.rule,
+        **values,
     }
     rows = (
         sa.select(*columns.values())
@@ -178,13 +210,75 @@ def _open_field(run: RunContext, actor: Actor, field: str, status: ChangeStatus)
         .join(_proposal, _proposal.c.id == outcome.c.proposal_id)
         .outerjoin(effect, superseded)
         .outerjoin(earlier, earlier.c.id == effect.c.change_id)
-        .where(
-            run.space.action(field).in_([str(Action.PROPOSED), str(Action.SUPERSEDING)]),
-            outcome.c.outcome != str(Outcome.REJECTED),
-        )
+        .outerjoin(ruled, sa.and_(ruled.c["_row"] == diff.c["_row"], ruled.c.field == field))
+        .where(which, outcome.c.outcome != str(Outcome.REJECTED))
         .order_by(outcome.c.row)
     )
     run.run(sa.insert(_change).from_select(list(columns), rows))
+
+
+def _add_ruled_changes(run: RunContext, actor: Actor) -> None:
+    """What an automatic action decided stands in the proposal too, with the rule's name; rejections are remembered."""
+    ruled = run.space.ruled
+    for field in run.entity.in_order(run.connection.scalars(sa.select(ruled.c.field).distinct())):
+        approved = run.space.action(field) == str(Action.APPROVED)
+        status = sa.case((approved, str(ChangeStatus.APPLIED)), else_=str(ChangeStatus.REJECTED))
+        decided = {"status": status, "decided_by": sa.literal(AUTOMATIC), "decided_at": sa.literal(actor.at)}
+        actions = [str(Action.APPROVED), str(Action.DECLINED)]
+        _insert_changes(
+            run, actor, field, sa.and_(run.space.action(field).in_(actions), ruled.c.rule.is_not(None)), decided
+        )
+        _keep_first_original(run, actor, field)
+    stamp = {**actor.stamp, "user_name": AUTOMATIC}
+    rows = sa.select(
+        *(sa.literal(value) for value in stamp.values()),
+        sa.case((_change.c.status == str(ChangeStatus.APPLIED), "approved"), else_="rejected"),
+        _change.c.proposal_id,
+        _change.c.id,
+        sa.literal(run.space.sequence),
+        _change.c.status,
+        _change.c.rule,
+    ).where(_change.c.run_sequence == run.space.sequence, _change.c.rule.is_not(None))
+    names = [*stamp, "action", "proposal_id", "change_id", "run_sequence", "to_status", "comment"]
+    run.run(sa.insert(_history).from_select(names, rows))
+
+
+AUTOMATIC = "automatic action"
+"""Who decided, where no person did."""
+
+
+def _keep_first_original(run: RunContext, actor: Actor, field: str) -> None:
+    """Drift is measured from the value before the first automatic approval, until a person approves one."""
+    columns = ("entity", *KEYS, "field")
+    known = sa.exists().where(*(_baseline.c[name] == _change.c[name] for name in columns))
+    rows = sa.select(*(_change.c[name] for name in columns), _change.c.original, sa.literal(actor.at)).where(
+        _change.c.run_sequence == run.space.sequence,
+        _change.c.field == field,
+        _change.c.rule.is_not(None),
+        _change.c.status == str(ChangeStatus.APPLIED),
+        sa.not_(known),
+    )
+    run.run(sa.insert(_baseline).from_select([*columns, "value", "at"], rows))
+
+
+def _follow_written_values(run: RunContext, actor: Actor) -> None:
+    """A value written without workflow is, from then on, what drift is measured from."""
+    diff = run.space.diff
+    fields = sa.select(_baseline.c.field).where(_baseline.c.entity == run.entity.name).distinct()
+    for field in run.entity.in_order(run.connection.scalars(fields)):
+        if field not in run.space.values:
+            continue
+        keys = zip(run.keys(diff), KEYS, strict=True)
+        same = [part.element == _baseline.c[key] for part, key in keys if isinstance(part, sa.Label)]
+        written = (
+            _baseline.c.entity == run.entity.name,
+            _baseline.c.field == field,
+            *same[: len(run.target.key)],
+            run.space.action(field) == str(Action.WRITTEN),
+            sa.not_(run.is_refused(diff.c["_row"])),
+        )
+        values = {"value": run.canonical(run.space.new(field), field), "at": actor.at}
+        run.run(sa.update(_baseline).values(values).where(*written))
 
 
 def _name_other_proposals(run: RunContext) -> None:

@@ -114,7 +114,9 @@ class _Splitter:
     def _keep(self, start: int, end: int) -> None:
         span: bytes | memoryview = memoryview(self.data)[start:end]
         if self.ends_in_return and span[:1] == b"\n":
-            span = b"\r" + span[1:]  # an empty line; a CR and an LF that come together here would be one line end
+            # empty lines; a CR and an LF that come together only here would be one line end
+            lines = bytes(span).lstrip(b"\n")
+            span = b"\r" * (len(span) - len(lines)) + lines
         if span:
             self.ends_in_return = span[-1:] == b"\r"
         self.clean.append(span)

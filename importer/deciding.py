@@ -1,0 +1,140 @@
+"""What follows from responses, in one transaction: next step, final value in the table, rejection, conflict.
+
+In: a selection of proposed changes whose verdicts are set. Out: their new states, the target's new values, history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from importer.applying.approved import write_approved
+from importer.applying.validity import refuse_invalid_records
+from importer.entity import DataEntity
+from importer.storage import control
+from importer.storage.control import KEYS
+from importer.storage.runs import Actor
+from importer.storage.selection import CONFLICT, selection
+from importer.storage.target import Target, find_target
+from importer.vocabulary import ChangeStatus
+from importer.workflow import decisions, routing
+from importer.workflow.definition import WorkflowDefinition
+from importer.workflow.moves import Move
+from importer.workflow.policy import Verdict
+from importer.workflow.versions import definitions
+
+
+@dataclass(frozen=True)
+class Desk:
+    """One deciding transaction: who acts, on which entities, under which workflow versions."""
+
+    connection: sa.Connection
+    actor: Actor
+    entities: Mapping[str, DataEntity]
+    targets: Mapping[str, Target]
+    routes: tuple[routing.Route, ...]
+
+    @property
+    def versions(self) -> dict[str, WorkflowDefinition]:
+        return {route.definition.settings_sha256: route.definition for route in self.routes}
+
+    @property
+    def two_eyes(self) -> list[str]:
+        """Workflow versions in which people may approve what they contributed to."""
+        return [version for version, definition in self.versions.items() if not definition.four_eyes]
+
+
+def open_desk(connection: sa.Connection, actor: Actor, entities: Mapping[str, DataEntity]) -> Desk:
+    """For the entities and workflow versions of the selected changes."""
+    pairs = connection.execute(sa.select(selection.c.entity, selection.c.settings_sha256).distinct()).all()
+    names = [name for name in entities if name in {entity for entity, _ in pairs}]
+    targets = {name: find_target(connection, entities[name]) for name in names}
+    routes = []
+    for name in names:
+        versions = {version for entity, version in pairs if entity == name}
+        for _, definition in definitions(connection, entities[name], versions).values():
+            routes.append(routing.Route(connection, entities[name], targets[name], definition, actor))
+    return Desk(connection, actor, entities, targets, tuple(routes))
+
+
+def carry_out(desk: Desk, comment: str | None) -> list[str]:
+    """Verdicts become states; gives conditions that could not be evaluated, in words."""
+    failed = _find_next_steps(desk)
+    for name, target in desk.targets.items():
+        refuse_invalid_records(desk.connection, desk.entities[name], target)
+        write_approved(desk.connection, desk.entities[name], target)
+    decisions.take_back_responses(desk.connection, desk.actor)
+    _settle(desk, comment)
+    for route in desk.routes:
+        routing.enter_steps(route, selection.c.verdict == str(Verdict.APPROVED))
+    routing.close_finished_items(desk.connection, desk.actor)
+    return failed
+
+
+def _find_next_steps(desk: Desk) -> list[str]:
+    failed: list[str] = []
+    for route in desk.routes:
+        approved = selection.c.verdict == str(Verdict.APPROVED)
+        steps = sa.select(selection.c.step).where(route.mine, approved).distinct()
+        for step in desk.connection.scalars(steps).all():
+            failed += routing.find_next_steps(route, step, approved, selection.c.step == step)
+    return failed
+
+
+def _settle(desk: Desk, comment: str | None) -> None:
+    connection, actor = desk.connection, desk.actor
+    free = selection.c.fate.is_(None)
+    turned_down = free, selection.c.verdict == str(Verdict.REJECTED)
+    decisions.change_status(connection, actor, Move.TURN_DOWN, *turned_down, comment=comment)
+    applied = free, selection.c.verdict == str(Verdict.APPROVED), selection.c.next_step == routing.DONE
+    decisions.change_status(connection, actor, Move.APPLY, *applied, comment=comment)
+    _remember_approved(desk, *applied)
+    decisions.change_status(connection, actor, Move.CONFLICT, selection.c.fate == CONFLICT)
+
+
+def _remember_approved(desk: Desk, *applied: sa.ColumnElement[bool]) -> None:
+    """The value a person last approved: what drift is measured from."""
+    baseline = control.baseline
+    columns = ("entity", *KEYS, "field")
+    same = [baseline.c[name] == selection.c[name] for name in columns]
+    chosen = sa.exists().where(*same, *applied)
+    desk.connection.execute(sa.delete(baseline).where(chosen))
+    rows = sa.select(*(selection.c[name] for name in columns), selection.c.proposed, sa.literal(desk.actor.at))
+    names = [*columns, "value", "at"]
+    desk.connection.execute(sa.insert(baseline).from_select(names, rows.where(*applied)))
+
+
+def submit(desk: Desk) -> list[str]:
+    """Selected changes go to their first step; gives conditions that could not be evaluated."""
+    failed: list[str] = []
+    for route in desk.routes:
+        failed += routing.find_next_steps(route, None)
+        routing.enter_steps(route)
+    return failed
+
+
+def start_workflow(
+    connection: sa.Connection, actor: Actor, entity: DataEntity, target: Target, sequence: int
+) -> list[str]:
+    """The workflow starts by itself for what a run has just submitted."""
+    change, proposal = control.proposed_change, control.proposal
+    selection.create(connection)
+    shared = ("entity", *KEYS, "field", "original", "proposed", "status", "step", "round", "settings_sha256")
+    rows = (
+        sa.select(
+            change.c.id, change.c.proposal_id, proposal.c.version, proposal.c.kind, *(change.c[n] for n in shared)
+        )
+        .join_from(change, proposal, proposal.c.id == change.c.proposal_id)
+        .where(change.c.run_sequence == sequence, change.c.status == str(ChangeStatus.PENDING), change.c.step.is_(None))
+    )
+    names = ["change_id", "proposal_id", "version", "kind", *shared]
+    connection.execute(sa.insert(selection).from_select(names, rows))
+    definition = definitions(connection, entity, {entity.settings_sha256})[entity.settings_sha256][1]
+    route = routing.Route(connection, entity, target, definition, actor)
+    failed = routing.find_next_steps(route, None)
+    routing.enter_steps(route)
+    routing.close_finished_items(connection, actor)
+    selection.drop(connection)
+    return failed

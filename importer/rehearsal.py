@@ -1,0 +1,100 @@
+"""THE STORY before the workflow starts: who would be asked, and how many changes each action and step would take."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import sqlalchemy as sa
+
+from importer.entity import DataEntity, nearest
+from importer.errors import SetupError
+from importer.restaging import restage
+from importer.session import Session
+from importer.storage import runs
+from importer.storage.context import RunContext
+from importer.storage.migrate import ensure
+from importer.vocabulary import Action
+from importer.workflow import people
+from importer.workflow.automatic import proposed_facts
+from importer.workflow.definition import ApproverKind, ApproverSpec, WorkflowDefinition, first_step, load
+
+
+def workflow_in_force(session: Session, name: str | None) -> list[dict[str, Any]]:
+    """Each entity's definition, with the people behind its approvers as they are now."""
+    if name is not None and name not in session.entities:
+        raise SetupError(f"there is no entity {name!r}{nearest(name, session.entities)}")
+    ensure(session.database)
+    entities = [session.entities[name]] if name else list(session.entities.values())
+    with session.database.begin() as connection:
+        return [_in_force(connection, entity) for entity in entities]
+
+
+def _in_force(connection: sa.Connection, entity: DataEntity) -> dict[str, Any]:
+    definition, written = load(entity), entity.parameters.workflow
+    users = people.active_users(connection)
+    admins = sorted(user for user, is_admin in users.items() if is_admin)
+    return {
+        "entity": entity.name,
+        "name": definition.name,
+        "settings_sha256": definition.settings_sha256,
+        "auto_submit": definition.auto_submit,
+        "four_eyes": definition.four_eyes,
+        "automatic": [action.model_dump() for action in written.automatic],
+        "steps": [
+            {
+                **step.model_dump(),
+                "asked": [_asked(connection, users, admins, spec) for spec in defined.approvers],
+            }
+            for step, defined in zip(written.steps, definition.steps, strict=True)
+        ],
+        "administrators": admins,
+    }
+
+
+def _asked(connection: sa.Connection, users: dict[str, bool], admins: list[str], spec: ApproverSpec) -> dict[str, Any]:
+    if spec.fields:
+        return {"approver": spec.text, "people": [], "warning": "depends on the record"}
+    name = spec.parts[0]
+    found = people.members_of(connection, name) if spec.kind is ApproverKind.GROUP else [name]
+    active = [each for each in found if each in users]
+    warning = None if active else f"nobody to ask: the work goes to the administrators ({', '.join(admins) or 'none'})"
+    return {"approver": spec.text, "people": active, "warning": warning}
+
+
+def rehearse(session: Session, run_id: str) -> dict[str, Any]:
+    """Counts for a planned run, from its own tables."""
+    ensure(session.database)
+    with session.database.begin() as connection:
+        run = runs.find_run(connection, run_id)
+    entity = session.entities.get(run.entity)
+    if entity is None or not run.summary:
+        raise SetupError(f"run {run_id} has no plan: it is {run.status}")
+    definition = load(entity)
+    with restage(session, run, entity) as (connection, space, target, _):
+        context = RunContext(connection, entity, entity.source(run.source), target, space, run.reading["headers"])
+        automatic = _ruled(context)
+        steps, failed = _steps(context, definition, session.user)
+    return {"run_id": run_id, "automatic": automatic, "steps": steps, "failed_conditions": failed}
+
+
+def _ruled(run: RunContext) -> dict[str, int]:
+    ruled = run.space.ruled
+    select = sa.select(ruled.c.rule, sa.func.count()).group_by(ruled.c.rule).order_by(ruled.c.rule)
+    found: dict[str, int] = dict(run.connection.execute(select).all())
+    return found
+
+
+def _steps(run: RunContext, definition: WorkflowDefinition, submitter: str) -> tuple[dict[str, int], list[str]]:
+    """The first step of every change that would be opened."""
+    counts: Counter[str] = Counter()
+    failed: dict[str, None] = {}
+    for field in run.space.values:
+        for _, facts in proposed_facts(run, definition, field, submitter, (Action.PROPOSED, Action.SUPERSEDING)):
+            needed = first_step(definition, facts)
+            if needed is None:
+                continue
+            counts[needed.step.name] += 1
+            if needed.failed:
+                failed[f"{needed.failed.rule}: {needed.failed.reason}"] = None
+    return dict(counts), list(failed)

@@ -1,0 +1,101 @@
+"""Automatic actions: decided in the plan, applied with the run. In: proposed values of `diff`. Out: `ruled`, actions.
+
+Whole new records are decided by people only. A condition that fails to evaluate never approves; it is reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from importer.storage import control
+from importer.storage.columns import insert_columns, read_texts
+from importer.storage.context import RunContext
+from importer.vocabulary import Action
+from importer.workflow.conditions import ChangeFacts
+from importer.workflow.definition import Ruling, WorkflowDefinition, automatic_decision
+
+_PROPOSED = (Action.PROPOSED, Action.SUPERSEDING)
+
+
+def rule_automatically(run: RunContext, definition: WorkflowDefinition, submitter: str) -> list[str]:
+    """Marks what an action approves or rejects; gives the conditions that failed, in words."""
+    run.run(sa.delete(run.space.ruled))
+    if not definition.automatic:
+        return []
+    failed: dict[str, None] = {}
+    for field in run.space.values:
+        rows: list[dict[str, Any]] = []
+        for number, facts in proposed_facts(run, definition, field, submitter, _PROPOSED):
+            decision = automatic_decision(definition, facts)
+            failed |= {f"{each.rule}: {each.reason}": None for each in decision.failed}
+            if decision.ruling is not None:
+                ruling = Action.APPROVED if decision.ruling is Ruling.APPROVE else Action.DECLINED
+                rows.append({"_row": number, "field": field, "ruling": str(ruling), "rule": decision.rule})
+        if rows:
+            insert_columns(run.connection, run.space.ruled, pa.Table.from_pylist(rows))
+            _carry_out(run, field)
+    return list(failed)
+
+
+def proposed_facts(
+    run: RunContext, definition: WorkflowDefinition, field: str, submitter: str, actions: tuple[Action, ...]
+) -> Iterator[tuple[int, ChangeFacts]]:
+    """Row numbers and facts of the changes of one field that have one of these actions, new records left out."""
+    diff, baseline = run.space.diff, control.baseline
+    original = run.canonical(run.space.old(field), field)
+    columns: list[Any] = [
+        sa.cast(diff.c["_row"], sa.Text).label("number"),
+        original.label("original"),
+        run.canonical(run.space.new(field), field).label("proposed"),
+        sa.case((baseline.c.field.is_not(None), baseline.c.value), else_=original).label("approved"),
+        *(_stored(run, name).label(f"r_{name}") for name in definition.record_fields),
+    ]
+    known = [label.element == baseline.c[key] for label, key in _keys(run)]
+    source: Any = diff.outerjoin(
+        baseline, sa.and_(*known, baseline.c.entity == run.entity.name, baseline.c.field == field)
+    )
+    if run.target.exists:
+        source = source.outerjoin(run.target.table, run.same_key(diff))
+    select = sa.select(*columns).select_from(source)
+    wanted = [str(action) for action in actions]
+    proposed = run.space.action(field).in_(wanted), diff.c["_new"].is_(sa.false())
+    for table in read_texts(run.connection, select.where(*proposed, sa.not_(run.is_refused(diff.c["_row"])))):
+        for row in table.to_pylist():
+            record = {name: row[f"r_{name}"] for name in definition.record_fields}
+            yield (
+                int(row["number"]),
+                ChangeFacts(
+                    field=run.entity.by_name[field],
+                    original=row["original"],
+                    proposed=row["proposed"],
+                    approved=row["approved"],
+                    record=record,
+                    source=run.source.name,
+                    submitter=submitter,
+                ),
+            )
+
+
+def _keys(run: RunContext) -> list[tuple[Any, str]]:
+    return list(zip(run.keys(run.space.diff), control.KEYS, strict=True))[: len(run.target.key)]
+
+
+def _stored(run: RunContext, name: str) -> sa.ColumnElement[Any]:
+    if name in run.target.key:
+        return run.canonical(run.space.diff.c[name], name)
+    if not run.target.exists:
+        return sa.cast(sa.null(), sa.Text)
+    return run.canonical(run.target.columns[name].stored, name)
+
+
+def _carry_out(run: RunContext, field: str) -> None:
+    diff, ruled = run.space.diff, run.space.ruled
+    action = run.space.action(field)
+    for ruling in (Action.APPROVED, Action.DECLINED):
+        rows = sa.select(ruled.c["_row"]).where(ruled.c.field == field, ruled.c.ruling == str(ruling))
+        proposed = action.in_([str(each) for each in _PROPOSED]), diff.c["_row"].in_(rows)
+        run.run(sa.update(diff).where(*proposed).values({action: str(ruling)}))

@@ -1,0 +1,172 @@
+"""Responses to proposed changes, as sets: who may respond, what the policy makes of it, what the history says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.sql.elements import ColumnElement
+
+from importer.storage import control
+from importer.storage.control import is_open
+from importer.storage.runs import Actor
+from importer.storage.selection import REFUSED, mark, selection
+from importer.workflow.definition import WorkflowDefinition
+from importer.workflow.moves import RULES, Move, before
+from importer.workflow.panels import panel
+from importer.workflow.policy import PolicyKind, Verdict
+
+_change, _item, _response = control.proposed_change, control.work_item, control.response
+
+
+def mark_wrong_status(connection: sa.Connection, move: Move) -> None:
+    """What the state machine doesn't allow from here."""
+    allowed = [str(status) for status in before(move)]
+    words = move.value.replace("_", " ")
+    why = sa.literal(f"cannot {words}: the change is ").concat(selection.c.status)
+    mark(connection, REFUSED, why, selection.c.status.not_in(allowed), is_open(selection.c.status))
+
+
+def find_work_items(connection: sa.Connection) -> None:
+    open_item = sa.and_(
+        _item.c.proposal_id == selection.c.proposal_id,
+        _item.c.settings_sha256 == selection.c.settings_sha256,
+        _item.c.step == selection.c.step,
+        _item.c.closed_at.is_(None),
+    )
+    connection.execute(sa.update(selection).values(work_item_id=_item.c.id).where(open_item))
+
+
+def mark_strangers(connection: sa.Connection, user: str, two_eyes: list[str]) -> None:
+    """Only who is asked at the step responds; four eyes for every contributor."""
+    items = sa.select(selection.c.work_item_id).where(selection.c.work_item_id.is_not(None))
+    asked = panel(items, two_eyes)
+    mine = sa.exists().where(asked.c.work_item_id == selection.c.work_item_id, asked.c.user_name == user)
+    contributed = sa.exists().where(
+        control.contributor.c.proposal_id == selection.c.proposal_id, control.contributor.c.user_name == user
+    )
+    both = "four eyes: nobody approves what they contributed to"
+    mark(connection, REFUSED, both, sa.not_(mine), contributed)
+    mark(connection, REFUSED, f"{user} is not asked at this step", sa.not_(mine))
+
+
+def mark_already_responded(connection: sa.Connection, user: str) -> None:
+    given = sa.exists().where(
+        _response.c.change_id == selection.c.change_id,
+        _response.c.step == selection.c.step,
+        _response.c.round == selection.c.round,
+        _response.c.user_name == user,
+    )
+    mark(connection, REFUSED, f"{user} has responded at this step already", given)
+
+
+def add_responses(connection: sa.Connection, actor: Actor, *, approved: bool) -> None:
+    columns = [selection.c.change_id, selection.c.step, selection.c.round]
+    rows = sa.select(*columns, sa.literal(actor.user), sa.literal(approved), sa.literal(actor.at)).where(
+        selection.c.fate.is_(None)
+    )
+    names = ["change_id", "step", "round", "user_name", "approved", "at"]
+    connection.execute(sa.insert(_response).from_select(names, rows))
+
+
+def take_back_responses(connection: sa.Connection, actor: Actor) -> None:
+    """A decision that can't be carried out leaves no response behind."""
+    refused = sa.select(selection.c.change_id).where(selection.c.fate == REFUSED, selection.c.verdict.is_not(None))
+    mine = _response.c.user_name == actor.user, _response.c.at == actor.at
+    connection.execute(sa.delete(_response).where(_response.c.change_id.in_(refused), *mine))
+
+
+def settle_verdicts(
+    connection: sa.Connection, definitions: Mapping[str, WorkflowDefinition], two_eyes: list[str]
+) -> None:
+    """Sets `verdict` where enough approvers have responded; any rejection among them rejects."""
+    waiting = sa.select(selection.c.settings_sha256, selection.c.step).where(selection.c.fate.is_(None)).distinct()
+    for version, step in connection.execute(waiting).all():
+        policy = definitions[version].step(step).policy
+        here = sa.and_(selection.c.fate.is_(None), selection.c.settings_sha256 == version, selection.c.step == step)
+        # Only who is asked at the moment counts; where one is enough, that is who has just been checked.
+        asked = panel(sa.select(selection.c.work_item_id).where(here), two_eyes)
+        current = _response.c.user_name.in_(
+            sa.select(asked.c.user_name).where(asked.c.work_item_id == selection.c.work_item_id)
+        )
+        still = () if policy.kind is PolicyKind.SINGLE else (current,)
+        rejections = _responses(_response.c.approved.is_(sa.false()), *still)
+        approved = sa.case((rejections > 0, str(Verdict.REJECTED)), else_=str(Verdict.APPROVED))
+        complete: list[ColumnElement[bool]] = []
+        if policy.kind is not PolicyKind.SINGLE:
+            complete.append(_responses(*still) >= _enough(policy.kind, policy.percent, asked))
+        connection.execute(sa.update(selection).values(verdict=approved).where(here, *complete))
+
+
+def _responses(*which: ColumnElement[bool]) -> sa.ScalarSelect[Any]:
+    """How many responses there are to a change at its step and round."""
+    same = (
+        _response.c.change_id == selection.c.change_id,
+        _response.c.step == selection.c.step,
+        _response.c.round == selection.c.round,
+    )
+    return sa.select(sa.func.count()).select_from(_response).where(*same, *which).scalar_subquery()
+
+
+def _enough(kind: PolicyKind, percent: int, asked: sa.CTE) -> sa.ScalarSelect[Any]:
+    """The number of responses that complete the step, from the number of people who are asked (`policy.py`)."""
+    people = sa.func.count()
+    match kind:
+        case PolicyKind.MAJORITY:
+            needed: Any = people // 2 + 1
+        case PolicyKind.PERCENT:
+            needed = (people * percent + 99) // 100
+        case _:
+            needed = people
+    at_least_one = sa.case((needed < 1, 1), else_=needed)
+    return (
+        sa.select(at_least_one)
+        .select_from(asked)
+        .where(asked.c.work_item_id == selection.c.work_item_id)
+        .scalar_subquery()
+    )
+
+
+def change_status(
+    connection: sa.Connection, actor: Actor, move: Move, *which: ColumnElement[bool], **values: Any
+) -> int:
+    """One move for the selected changes: compared and set, and written to the history."""
+    rule = RULES[move]
+    chosen = sa.select(selection.c.change_id).where(*which)
+    possible = _change.c.id.in_(chosen), _change.c.status.in_([str(status) for status in rule.before])
+    add_history(connection, actor, rule.done, *which, to_status=str(rule.after), comment=values.get("comment"))
+    settled = {"status": str(rule.after), **values}
+    if not rule.after.is_open:
+        settled |= {"decided_by": actor.user, "decided_at": actor.at}
+    statement = sa.update(_change).values(settled).where(*possible)
+    return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount
+
+
+def add_history(
+    connection: sa.Connection,
+    actor: Actor,
+    action: str,
+    *which: ColumnElement[bool],
+    to_status: str | None = None,
+    comment: Any = None,
+    on_behalf_of: str | None = None,
+) -> None:
+    stamp = actor.stamp
+    columns = {
+        **{name: sa.literal(value) for name, value in stamp.items()},
+        "action": sa.literal(action),
+        "proposal_id": selection.c.proposal_id,
+        "change_id": selection.c.change_id,
+        "on_behalf_of": sa.literal(on_behalf_of, sa.Text),
+        "from_status": selection.c.status,
+        "to_status": sa.literal(to_status, sa.Text),
+        "comment": sa.literal(comment, sa.Text) if comment is None or isinstance(comment, str) else comment,
+    }
+    rows = sa.select(*columns.values()).where(*which)
+    connection.execute(sa.insert(control.history).from_select(list(columns), rows))
+
+
+def record_refusals(connection: sa.Connection, actor: Actor, move: Move) -> None:
+    """An action by somebody who may not do it is refused and recorded."""
+    add_history(connection, actor, f"{move.value}_refused", selection.c.fate == REFUSED, comment=selection.c.why)

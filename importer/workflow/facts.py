@@ -1,0 +1,66 @@
+"""The facts of proposed changes, streamed from the database for conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.sql.elements import ColumnElement
+
+from importer.entity import DataEntity
+from importer.storage import control
+from importer.storage.columns import read_texts
+from importer.storage.control import KEYS
+from importer.storage.selection import same_change, same_record, selection
+from importer.storage.target import Target, canonical
+from importer.workflow.conditions import ChangeFacts
+
+_baseline, _proposal = control.baseline, control.proposal
+
+
+def selected_facts(
+    connection: sa.Connection, entity: DataEntity, target: Target, record_fields: tuple[str, ...]
+) -> Iterator[tuple[int, ChangeFacts]]:
+    """Change ids of the selection with their facts; `record_fields` are those that conditions look at."""
+    record = [_stored(entity, target, name).label(f"r_{name}") for name in record_fields]
+    select = (
+        sa.select(
+            sa.cast(selection.c.change_id, sa.Text).label("change_id"),
+            selection.c.field,
+            selection.c.original,
+            selection.c.proposed,
+            sa.case((_baseline.c.field.is_not(None), _baseline.c.value), else_=selection.c.original).label("approved"),
+            _proposal.c.source,
+            _proposal.c.submitted_by,
+            *record,
+        )
+        .join_from(selection, _proposal, _proposal.c.id == selection.c.proposal_id)
+        .outerjoin(_baseline, same_change(selection, _baseline))
+        .where(selection.c.entity == entity.name)
+    )
+    if target.exists and record_fields:
+        select = select.outerjoin(target.table, same_record(entity, target, selection))
+    for table in read_texts(connection, select):
+        for row in table.to_pylist():
+            yield int(row["change_id"]), _facts(entity, row, record_fields)
+
+
+def _facts(entity: DataEntity, row: dict[str, Any], record_fields: tuple[str, ...]) -> ChangeFacts:
+    return ChangeFacts(
+        field=entity.by_name[row["field"]],
+        original=row["original"],
+        proposed=row["proposed"],
+        approved=row["approved"],
+        record={name: row[f"r_{name}"] for name in record_fields},
+        source=row["source"],
+        submitter=row["submitted_by"],
+    )
+
+
+def _stored(entity: DataEntity, target: Target, name: str) -> ColumnElement[Any]:
+    if name in entity.key:
+        return selection.c[KEYS[entity.key.index(name)]]
+    if not target.exists:
+        return sa.cast(sa.null(), sa.Text)
+    return canonical(target.columns[name].stored, target.columns[name], target.dialect)

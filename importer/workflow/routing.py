@@ -1,0 +1,203 @@
+"""From step to step: which step a change needs next, and the work items of whoever is asked there.
+
+A work item is one proposal waiting at one step, whatever the size of the group that is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from importer.entity import DataEntity
+from importer.storage import control
+from importer.storage.columns import insert_columns
+from importer.storage.control import BIG, KEYS, is_open
+from importer.storage.runs import Actor
+from importer.storage.selection import same_record, selection
+from importer.storage.target import Target, canonical
+from importer.vocabulary import ChangeStatus
+from importer.workflow.definition import ADMINISTRATORS, ApproverSpec, Step, WorkflowDefinition, first_step
+from importer.workflow.facts import selected_facts
+
+_change, _item, _approver = control.proposed_change, control.work_item, control.work_approver
+
+DONE = ""
+"""`next_step` of a change that needs no further step."""
+
+
+@dataclass(frozen=True)
+class Route:
+    """One workflow version at work within a transaction; `selection` holds the changes."""
+
+    connection: sa.Connection
+    entity: DataEntity
+    target: Target
+    definition: WorkflowDefinition
+    actor: Actor
+
+    @property
+    def mine(self) -> sa.ColumnElement[bool]:
+        """Selected changes of this version that nothing stands against."""
+        return sa.and_(
+            selection.c.fate.is_(None),
+            selection.c.entity == self.entity.name,
+            selection.c.settings_sha256 == self.definition.settings_sha256,
+        )
+
+
+def find_next_steps(route: Route, after: str | None, *which: sa.ColumnElement[bool]) -> list[str]:
+    """Sets `next_step` of the selected changes ('' where all are completed); gives the conditions that failed."""
+    steps = _following(route.definition, after)
+    if all(step.when is None for step in steps):
+        name = steps[0].name if steps else (ADMINISTRATORS.name if after is None else DONE)
+        values = {"next_step": name}
+        route.connection.execute(sa.update(selection).values(values).where(route.mine, *which))
+        return []
+    return _by_conditions(route, after, which)
+
+
+def _following(definition: WorkflowDefinition, after: str | None) -> tuple[Step, ...]:
+    if after is None:
+        return definition.steps
+    names = [step.name for step in definition.steps]
+    return definition.steps[names.index(after) + 1 :] if after in names else ()
+
+
+def _by_conditions(route: Route, after: str | None, which: Iterable[sa.ColumnElement[bool]]) -> list[str]:
+    chosen = set(route.connection.scalars(sa.select(selection.c.change_id).where(route.mine, *which)))
+    numbers: list[int] = []
+    names: list[str] = []
+    failed: dict[str, None] = {}
+    facts = selected_facts(route.connection, route.entity, route.target, route.definition.record_fields)
+    for number, fact in facts:
+        if number not in chosen:
+            continue
+        needed = first_step(route.definition, fact, after)
+        numbers.append(number)
+        names.append(needed.step.name if needed else DONE)
+        if needed and needed.failed:
+            failed[f"{needed.failed.rule}: {needed.failed.reason}"] = None
+    _set_next_steps(route.connection, numbers, names)
+    return list(failed)
+
+
+def _set_next_steps(connection: sa.Connection, numbers: list[int], names: list[str]) -> None:
+    routed = sa.Table(
+        "importer_routed",
+        sa.MetaData(),
+        sa.Column("change_id", BIG, primary_key=True, autoincrement=False),
+        sa.Column("step", sa.Text, nullable=False),
+        prefixes=["TEMPORARY"],
+    )
+    routed.create(connection)
+    insert_columns(connection, routed, pa.table({"change_id": pa.array(numbers, pa.int64()), "step": names}))
+    found = selection.c.change_id == routed.c.change_id
+    connection.execute(sa.update(selection).values(next_step=routed.c.step).where(found))
+    routed.drop(connection)
+
+
+def enter_steps(route: Route, *which: sa.ColumnElement[bool]) -> None:
+    """Changes go to their next step; there a work item of their proposal waits for the approvers."""
+    entering = sa.and_(route.mine, selection.c.next_step != DONE, selection.c.next_step.is_not(None), *which)
+    moving = sa.and_(_change.c.id == selection.c.change_id, entering)
+    route.connection.execute(sa.update(_change).values(step=selection.c.next_step).where(moving))
+    names = route.connection.scalars(sa.select(selection.c.next_step).where(entering).distinct()).all()
+    for name in names:
+        _open_items(route, route.definition.step(name or ADMINISTRATORS.name), entering)
+
+
+def _open_items(route: Route, step: Step, entering: sa.ColumnElement[bool]) -> None:
+    before = route.connection.scalar(sa.select(sa.func.coalesce(sa.func.max(_item.c.id), 0))) or 0
+    waiting = sa.exists().where(
+        _item.c.proposal_id == selection.c.proposal_id,
+        _item.c.settings_sha256 == route.definition.settings_sha256,
+        _item.c.step == step.name,
+        _item.c.closed_at.is_(None),
+    )
+    rows = (
+        sa.select(
+            selection.c.proposal_id,
+            sa.literal(route.definition.settings_sha256),
+            sa.literal(step.name),
+            sa.literal(route.actor.at),
+            sa.literal(due_at(route.actor.at, step.due_days), sa.Text),
+        )
+        .where(entering, selection.c.next_step == step.name, sa.not_(waiting))
+        .distinct()
+        .order_by(selection.c.proposal_id)
+    )
+    names = ["proposal_id", "settings_sha256", "step", "opened_at", "due_at"]
+    route.connection.execute(sa.insert(_item).from_select(names, rows))
+    for spec in step.approvers:
+        ask(route, spec, _item.c.id > before, _item.c.step == step.name)
+    _set_due(route, step)
+
+
+def _set_due(route: Route, step: Step) -> None:
+    """A change that superseded another keeps its due time; others get the step's."""
+    due = due_at(route.actor.at, step.due_days)
+    here = sa.select(selection.c.change_id).where(route.mine, selection.c.next_step == step.name)
+    unset = _change.c.id.in_(here), _change.c.due_at.is_(None)
+    route.connection.execute(sa.update(_change).values(due_at=due).where(*unset))
+
+
+def due_at(start: str, days: int | None) -> str | None:
+    if days is None:
+        return None
+    moment = datetime.strptime(start, "%Y-%m-%dT%H:%M:%S.%fZ") + timedelta(days=days)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def ask(route: Route, spec: ApproverSpec, *which: sa.ColumnElement[bool]) -> None:
+    """Adds a user or group to work items; names with fields in them are filled in from the record."""
+    proposal = control.proposal
+    name = _name(route, spec)
+    known = _approver.alias("known")
+    asked_already = sa.exists().where(
+        known.c.work_item_id == _item.c.id, known.c.kind == str(spec.kind), known.c.name == name
+    )
+    rows = (
+        sa.select(_item.c.id, sa.literal(str(spec.kind)), name)
+        .join_from(_item, proposal, proposal.c.id == _item.c.proposal_id)
+        .where(*which, _item.c.settings_sha256 == route.definition.settings_sha256, name.is_not(None))
+        .where(sa.not_(asked_already), proposal.c.entity == route.entity.name)
+    )
+    if spec.fields and route.target.exists:
+        rows = rows.outerjoin(route.target.table, same_record(route.entity, route.target, proposal))
+    route.connection.execute(sa.insert(_approver).from_select(["work_item_id", "kind", "name"], rows))
+
+
+def _name(route: Route, spec: ApproverSpec) -> sa.ColumnElement[Any]:
+    """The user's or group's name as SQL; null where a field that it needs is blank."""
+    whole: sa.ColumnElement[Any] = sa.literal(spec.parts[0])
+    for at, part in enumerate(spec.parts[1:], start=1):
+        piece = _field(route, part) if at % 2 else sa.literal(part)
+        whole = whole.concat(piece)
+    return whole
+
+
+def _field(route: Route, name: str) -> sa.ColumnElement[Any]:
+    if name in route.entity.key:
+        return control.proposal.c[KEYS[route.entity.key.index(name)]]
+    if not route.target.exists:
+        return sa.cast(sa.null(), sa.Text)
+    return canonical(route.target.columns[name].stored, route.target.columns[name], route.target.dialect)
+
+
+def close_finished_items(connection: sa.Connection, actor: Actor) -> None:
+    """A work item at whose step no change of its proposal waits any more is done."""
+    chosen = sa.select(selection.c.proposal_id)
+    waiting = sa.exists().where(
+        _change.c.proposal_id == _item.c.proposal_id,
+        _change.c.step == _item.c.step,
+        _change.c.settings_sha256 == _item.c.settings_sha256,
+        _change.c.status == str(ChangeStatus.PENDING),
+        is_open(_change.c.status),
+    )
+    over = _item.c.proposal_id.in_(chosen), _item.c.closed_at.is_(None), sa.not_(waiting)
+    connection.execute(sa.update(_item).values(closed_at=actor.at).where(*over))
