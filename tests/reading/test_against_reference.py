@@ -81,6 +81,7 @@ def test_one_column(data: bytes, size: int) -> None:
 @settings(max_examples=600, deadline=None)
 @example(b'\ra"\n\n', 5, ",")
 @example(b'\ra"\na"\n\n', 8, ",")
+@example(b'a;b\r"\n"a\n\n\n\xff', 29, ";")
 @given(st.lists(st.sampled_from(SIGNS), max_size=30).map(bytes), st.integers(1, 31), st.sampled_from([",", ";"]))
 def test_any_bytes(data: bytes, size: int, delimiter: str) -> None:
     assert_agree(data, ("a", "b"), delimiter, '"', size)
