@@ -21,14 +21,15 @@ from importer.applying.recheck import refuse_changed_records
 from importer.applying.write import RefusedTooOften, write_rows
 from importer.deciding import start_workflow
 from importer.entity import DataEntity
-from importer.errors import FileRefused, ImporterError, PlanLost, ReportFailed, SetupError
-from importer.intake import ImportOptions, Intake, Staged, open_intake, stage
+from importer.errors import FileRefused, ImporterError, PlanLost, SetupError
+from importer.intake import ImportOptions, Intake, open_intake
 from importer.planning.behavior import Treatments, treatments
 from importer.planning.open_changes import forget_refused
 from importer.planning.outcomes import settle_outcomes
 from importer.planning.plan import PlanInput, filling_constants, inserted_values, make_plan
-from importer.restaging import restage
+from importer.reporting import write_run_reports
 from importer.session import Session
+from importer.staging import Staged, stage
 from importer.storage import locks, runs, runspace
 from importer.storage.bulk import Loader
 from importer.storage.context import RunContext
@@ -59,7 +60,7 @@ def run_import(
             _apply(session, run_id, {}, options.wait)
         except RefusedTooOften as error:
             _hold(session, run_id, error)
-    return _report(session, run_id, output / run_id if output and into_run_folder else output)
+    return write_run_reports(session, run_id, output / run_id if output and into_run_folder else output)
 
 
 def plan_import(
@@ -67,7 +68,7 @@ def plan_import(
 ) -> Answer:
     """Decides and stores everything, writes the reports, applies nothing."""
     run_id = _plan(session, path, options)["run_id"]
-    return _report(session, run_id, output / run_id if output and into_run_folder else output)
+    return write_run_reports(session, run_id, output / run_id if output and into_run_folder else output)
 
 
 def apply_plan(
@@ -86,43 +87,7 @@ def apply_plan(
         _apply(session, run_id, released, wait)
     except RefusedTooOften as error:
         _hold(session, run_id, error)
-    return _report(session, run_id, output)
-
-
-def report_run(session: Session, run_id: str, output: Path | None) -> Answer:
-    """Writes the reports of a run again."""
-    ensure(session.database)
-    return _report(session, run_id, output)
-
-
-def stored_runs(session: Session) -> list[Answer]:
-    """The summaries of all runs, the latest first."""
-    ensure(session.database)
-    with session.database.begin() as connection:
-        return [_summary_of(run) for run in runs.all_runs(connection)]
-
-
-def stored_summary(session: Session, run_id: str) -> Answer:
-    """One run's summary. SetupError where there is no such run."""
-    ensure(session.database)
-    with session.database.begin() as connection:
-        return _summary_of(runs.find_run(connection, run_id))
-
-
-def _summary_of(run: StoredRun) -> Answer:
-    """A run without a plan has no counts; its row still says what it was."""
-    if run.summary:
-        return {**run.summary, "status": str(run.status)}
-    return {
-        "run_id": run.run_id,
-        "sequence": run.sequence,
-        "entity": run.entity,
-        "source": run.source,
-        "status": str(run.status),
-        "exit_code": 1,
-        "file": {"name": Path(run.file_path).name},
-        "started_at": run.started_at,
-    }
+    return write_run_reports(session, run_id, output)
 
 
 # --- planning -------------------------------------------------------------------------------------------------------
@@ -363,46 +328,3 @@ def _hold(session: Session, run_id: str, error: RefusedTooOften) -> None:
         run = runs.find_run(connection, run_id)
         summary = {**run.summary, "status": str(RunStatus.HELD), "exit_code": 4, "held_because": error.message}
         runs.update_run(connection, run.sequence, status=str(RunStatus.HELD), summary=summary)
-
-
-# --- reporting ------------------------------------------------------------------------------------------------------
-
-
-def _report(session: Session, run_id: str, output: Path | None) -> Answer:
-    """Writes the reports; a run that was applied but can't be reported says so (exit 6)."""
-    from importer.reports.data import StoredReports
-    from importer.reports.model import RunReport
-    from importer.reports.write import write_reports
-
-    folder = output or Path("runs") / run_id
-    with session.database.begin() as connection:
-        run = runs.find_run(connection, run_id)
-    entity = session.entities.get(run.entity)
-    if entity is None or not run.summary:
-        raise PlanLost(f"run {run_id} has nothing to report: it is {run.status}", run_id=run_id)
-    applied = run.status is RunStatus.APPLIED
-    with restage(session, run, entity) as (connection, space, target, missing):
-        summary = {**run.summary, "warnings": [*run.summary.get("warnings", []), *missing]}
-        summary["timings"] = {**summary.get("timings", {}), **session.timings.seconds}
-        summary.pop("reports", None)
-        context = RunContext(connection, entity, entity.source(run.source), target, space, run.reading["headers"])
-        headers = tuple(run.reading["source_headers"])
-        data = StoredReports(context, run_id, applied, len(headers))
-        report = RunReport(summary, entity, headers, run.reading["delimiter"], data)
-        try:
-            session.progress.phase("reports")
-            summary["reports"] = write_reports(report, folder)
-        except ReportFailed as error:
-            if not applied:
-                raise
-            return {**summary, "exit_code": error.exit_code, "error": {"message": error.message, "hint": error.hint}}
-    _finish(session, run, space, {**summary, "warnings": run.summary.get("warnings", [])})
-    return {**summary, "folder": str(folder)}
-
-
-def _finish(session: Session, run: StoredRun, space: runspace.RunSpace, summary: Answer) -> None:
-    """Staging is dropped when the reports of an applied run are complete."""
-    with session.database.begin(immediate=True) as connection:
-        runs.update_run(connection, run.sequence, summary=summary)
-    if run.status is RunStatus.APPLIED:
-        runspace.drop(session.database, space, run.run_id)

@@ -14,8 +14,9 @@ import sqlalchemy as sa
 
 from importer.entity import DataEntity
 from importer.errors import FileRefused, ImporterError, PlanLost
-from importer.intake import ImportOptions, open_intake, stage
+from importer.intake import ImportOptions, open_intake
 from importer.session import Session
+from importer.staging import stage
 from importer.storage import control, runspace
 from importer.storage.bulk import Loader
 from importer.storage.runs import StoredRun

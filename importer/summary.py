@@ -14,10 +14,11 @@ import sqlalchemy as sa
 
 from importer import __version__
 from importer.entity import DataEntity
-from importer.intake import ImportOptions, Intake, Staged
+from importer.intake import ImportOptions, Intake
 from importer.planning.behavior import Treatments
 from importer.planning.limits import PlanCounts, Verdict, verdicts
 from importer.session import Session
+from importer.staging import Staged
 from importer.storage import control, runs
 from importer.storage.context import RunContext
 from importer.storage.decided import fields_with

@@ -15,7 +15,7 @@ from importer.cli.options import common, make_session, output
 @common
 def runs(**given: Any) -> None:
     """What was run, with counts and status, the latest first."""
-    from importer.pipeline import stored_runs
+    from importer.reporting import stored_runs
 
     answer = stored_runs(make_session(given, "runs", quiet=True))
     if given["as_json"]:
@@ -32,7 +32,7 @@ def runs(**given: Any) -> None:
 @common
 def show(run_id: str, **given: Any) -> None:
     """One run's summary."""
-    from importer.pipeline import stored_summary
+    from importer.reporting import stored_summary
 
     answer = stored_summary(make_session(given, "show", quiet=True), run_id)
     _show_summary(answer, given["as_json"])
@@ -44,7 +44,7 @@ def show(run_id: str, **given: Any) -> None:
 @common
 def report(run_id: str, output: Path | None, **given: Any) -> int:
     """Write the reports of a run again."""
-    from importer.pipeline import report_run
+    from importer.reporting import report_run
 
     answer = report_run(make_session(given, "report", quiet=given["as_json"]), run_id, output)
     failed = answer["exit_code"] == 6

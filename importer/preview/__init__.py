@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from importer.entity import DataEntity, pick
 from importer.errors import SetupError
-from importer.intake import ImportOptions, _constants, _open
+from importer.intake import ImportOptions, constants_of, open_matched
 from importer.preview.columns import Column, Fate, is_ours, match_columns, refusal
 from importer.preview.findings import Answer, Matched, Seen, look
 from importer.preview.plain_csv import plain_csv
@@ -63,7 +63,7 @@ def _choose(
 
 def _open_file(path: Path, chosen: tuple[DataEntity, Source] | None, options: ImportOptions) -> SourceFile:
     if chosen is not None:
-        return _open(path, *chosen, options)
+        return open_matched(path, *chosen, options)
     if options.values:
         raise SetupError("--set names fields, but no entity is known for this file", hint="say which with --entity")
     return open_source(
@@ -80,7 +80,7 @@ def _open_file(path: Path, chosen: tuple[DataEntity, Source] | None, options: Im
 def _match(file: SourceFile, entity: DataEntity, source: Source, options: ImportOptions) -> Matched:
     """Each column by itself, so that one that is wrong hides nothing about the others."""
     parse_defaults(entity)
-    constants = _constants(entity, source, options)
+    constants = constants_of(entity, source, options)
     rules = HeaderRules(
         fields=entity.names,
         key=entity.key,

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from importer.entity import DataEntity
-from importer.intake import storable
 from importer.preview.columns import Column, Fate
 from importer.reading import RawBatch
 from importer.settings import Source
+from importer.staging import storable
 from importer.validation.check import check_batch
 from importer.validation.flagged import RefusedCell, refuse_cells
 from importer.validation.model import TextBatch
