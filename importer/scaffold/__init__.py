@@ -21,7 +21,7 @@ from importer.reading.source import SourceFile
 from importer.scaffold.decided import Decided
 from importer.scaffold.guess import file_forms, guess
 from importer.scaffold.keys import Seen, find_key
-from importer.scaffold.names import name_fields
+from importer.scaffold.names import MOST_FIELDS, LeftOut, Named, name_fields
 from importer.scaffold.observe import observe
 from importer.scaffold.parameters import parameters_source
 from importer.scaffold.schema import schema_source
@@ -63,15 +63,28 @@ def _places(schemas: Path, name: str) -> tuple[Path, Path]:
 def _decide(path: Path, name: str, options: ReadOptions, key: Sequence[str], folder: Path) -> Decided:
     with open_source(path, options) as file:
         _refuse_correction(file)
-        named, left_out = name_fields(file.headers)
-        if not named:
-            raise FileRefused("No column has a header of its own.", file=str(path), hint="Say where: --header-row N.")
+        named, left_out = _names(file)
         observed, rows = observe(file, named, folder)
         headers, dialect = file.headers, file.dialect
     forms = file_forms(named, observed, dialect.format != "csv")
     fields = [Seen(column, seen, guess(column, seen, forms)) for column, seen in zip(named, observed, strict=True)]
     found = find_key(fields, name, key, lambda: open_source(path, options), folder)
     return Decided(name, path.name, headers, dialect, options, rows, tuple(fields), left_out, forms, found)
+
+
+def _names(file: SourceFile) -> tuple[tuple[Named, ...], tuple[LeftOut, ...]]:
+    if len(file.headers) > MOST_FIELDS:
+        raise FileRefused(
+            f"The file has {len(file.headers):,} columns, a table holds at most {MOST_FIELDS:,} here.",
+            file=str(file.path),
+            hint="Is it a matrix? An entity needs one row for each record and one column for each field.",
+        )
+    named, left_out = name_fields(file.headers)
+    if not named:
+        raise FileRefused(
+            "No column has a header of its own.", file=str(file.path), hint="Say where it is with --header-row N."
+        )
+    return named, left_out
 
 
 def _refuse_correction(file: SourceFile) -> None:

@@ -28,8 +28,10 @@ MOST_PARTS = 4
 TRIED = 6
 """So many columns are combined, the likeliest ones."""
 LONGEST_PART = 60
+TELLING = 3
+"""From this score on a name says that the field identifies a record by itself."""
 HINTS = {
-    **dict.fromkeys(("id", "account", "kundennummer", "kontonummer"), 4),
+    **dict.fromkeys(("id", "identifier", "account", "kundennummer", "kontonummer"), 4),
     **dict.fromkeys(("no", "nr", "number", "num", "nummer", "code", "key", "sku", "reference", "ref"), 3),
     **dict.fromkeys(("company", "entity", "area", "branch", "organization", "mandant", "client"), 1),
 }
@@ -107,8 +109,11 @@ def _by_name(fields: Sequence[Seen], entity: str) -> tuple[list[Seen], str]:
 
 
 def _guess(fields: Sequence[Seen], entity: str, reopen: Reopen, folder: Path) -> tuple[list[Seen], str]:
-    """A unique column with a telling name, else a combination with one, else any unique column."""
-    candidates = sorted((seen for seen in fields if seen.may_be_key), key=lambda seen: -seen.score(entity))
+    """A unique column with a telling name, else a combination with one, else a unique column where no name tells."""
+    candidates = sorted(
+        (seen for seen in fields if seen.may_be_key),
+        key=lambda seen: (-seen.score(entity), seen.guess.kind is not ValueKind.TEXT),
+    )
     unique = [seen for seen in candidates if seen.observed.is_unique]
     if unique and unique[0].score(entity):
         return [unique[0]], "unique and never blank, and named like a key"
@@ -116,13 +121,18 @@ def _guess(fields: Sequence[Seen], entity: str, reopen: Reopen, folder: Path) ->
     together = _together(candidates[:TRIED], reopen, folder) if told or not unique else []
     hinted = [found for found in together if any(seen in told for seen in found)]
     if hinted:
-        return hinted[0], "unique together and never blank; no fewer columns are"
-    if unique:
+        return sorted(
+            hinted[0], key=lambda seen: seen.column.index
+        ), "unique together and never blank; no fewer columns are"
+    if unique and not any(seen.score(entity) >= TELLING for seen in fields):
         return [unique[0]], "unique and never blank in this file, though nothing in its name says so: check it"
-    raise _unknown(fields, f"{_evidence(together)}{_likeliest(fields, entity)}")
+    raise _unknown(fields, f"{_evidence(unique, together)}{_likeliest(fields, entity)}")
 
 
-def _evidence(together: list[list[Seen]]) -> str:
+def _evidence(unique: list[Seen], together: list[list[Seen]]) -> str:
+    if unique:
+        names = ", ".join(seen.name for seen in unique[:5])
+        return f"by chance or not, {names} is unique and never blank"
     if together:
         names = " or ".join(",".join(seen.name for seen in found) for found in together[:3])
         return f"no column is unique and never blank by itself; by chance or not, these are together: {names}"

@@ -12,6 +12,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from importer.scaffold.quoting import fitted
+
+MOST_FIELDS = 1_000
+"""Databases hold tables of up to 1,600 columns or so."""
+LONGEST_TITLE = 60
 LONGEST_NAME = 50
 """Databases cut names at 63 characters."""
 
@@ -48,7 +53,9 @@ class Named:
 
     @property
     def title(self) -> str:
-        return " ".join("".join(char if char.isprintable() else " " for char in self.header).split())
+        """The header on one line, as the field's title."""
+        line = " ".join("".join(char if char.isprintable() else " " for char in self.header).split())
+        return fitted(line, LONGEST_TITLE) or self.field
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from importer.scaffold.keys import Seen
 from importer.scaffold.quoting import LINE, comment, fitted, python, shown
 from importer.vocabulary import ValueKind
 
-LONGEST_TITLE = 60
 _TYPES = {
     ValueKind.TEXT: ("Text", "pyarrow.string()"),
     ValueKind.INTEGER: ("Whole", "pyarrow.int64()"),
@@ -72,7 +71,7 @@ def _reason(seen: Seen) -> list[str]:
 
 
 def _field(seen: Seen, decided: Decided) -> list[str]:
-    arguments = [f"title={python(fitted(seen.column.title or seen.name, LONGEST_TITLE))}"]
+    arguments = [f"title={python(seen.column.title)}"]
     if seen.name not in decided.key.fields:
         arguments.append("nullable=True")
     if seen.guess.values:
