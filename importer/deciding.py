@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from importer.applying.approved import write_approved
 from importer.applying.validity import refuse_invalid_records
 from importer.entity import DataEntity
-from importer.storage import control
+from importer.storage import control, statistics
 from importer.storage.control import KEYS
 from importer.storage.runs import Actor
 from importer.storage.selection import CONFLICT, selection
@@ -131,6 +131,7 @@ def start_workflow(
     )
     names = ["change_id", "proposal_id", "version", "kind", *shared]
     connection.execute(sa.insert(selection).from_select(names, rows))
+    statistics.analyze(connection, selection)
     definition = definitions(connection, entity, {entity.settings_sha256})[entity.settings_sha256][1]
     route = routing.Route(connection, entity, target, definition, actor)
     failed = routing.find_next_steps(route, None)

@@ -12,6 +12,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from importer.planning import compare, keys, merged, open_changes, outcomes, refusals
 from importer.planning.behavior import Treatments
 from importer.planning.texts import quote_source_texts
+from importer.storage import statistics
 from importer.storage.context import RunContext
 from importer.storage.expressions import constant
 from importer.validation.across import cross_checks
@@ -83,17 +84,13 @@ def inserted_values(plan: RunContext, filling: Mapping[str, ColumnElement[Any]])
 
 
 def analyze(plan: RunContext, *tables: sa.Table) -> None:
-    """Tells PostgreSQL how large the run's tables became; SQLite plans well without.
+    """Tells how large the run's tables became.
 
     Row numbers and keys are all that joins go by, so only they are sampled.
     """
-    if plan.dialect == "sqlite":
-        return
-    prepare = plan.connection.dialect.identifier_preparer
     joined = ("_row", "row", *plan.target.key)
     for table in tables:
-        names = ", ".join(prepare.quote(name) for name in joined if name in table.columns)
-        plan.connection.exec_driver_sql(f"ANALYZE {prepare.format_table(table)} ({names})")
+        statistics.analyze(plan.connection, table, *(name for name in joined if name in table.columns))
 
 
 def _check_new_records(plan: RunContext) -> None:

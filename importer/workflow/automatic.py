@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import sqlalchemy as sa
 
-from importer.storage import control
+from importer.storage import control, statistics
 from importer.storage.columns import insert_columns, read_texts
 from importer.storage.context import RunContext
 from importer.vocabulary import Action
@@ -37,6 +37,7 @@ def rule_automatically(run: RunContext, definition: WorkflowDefinition, submitte
                 rows.append({"_row": number, "field": field, "ruling": str(ruling), "rule": decision.rule})
         if rows:
             insert_columns(run.connection, run.space.ruled, pa.Table.from_pylist(rows))
+            statistics.analyze(run.connection, run.space.ruled)
             _carry_out(run, field)
     return list(failed)
 

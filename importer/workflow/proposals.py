@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement
 
-from importer.storage import control
+from importer.storage import control, statistics
 from importer.storage.context import RunContext
 from importer.storage.control import KEYS
 from importer.storage.runs import Actor
@@ -36,11 +36,14 @@ def submit_proposals(run: RunContext, actor: Actor, contributors: Collection[str
         return
     _find_open_proposals(run)
     _open_proposals(run, actor)
+    statistics.analyze(run.connection, _proposal, "id", "run_sequence", "row")
+    statistics.analyze(run.connection, run.space.outcome, "row", "proposal_id")
     _renew_versions(run)
     _close(run, actor, Effect.WITHDRAWN, ChangeStatus.WITHDRAWN)
     _close(run, actor, Effect.SUPERSEDED, ChangeStatus.SUPERSEDED)
     _open_changes(run, actor)
     _add_ruled_changes(run, actor)
+    statistics.analyze(run.connection, _change, "id", "proposal_id", "run_sequence", "field", "status", "step")
     _add_contributors(run, contributors)
     _name_other_proposals(run)
 

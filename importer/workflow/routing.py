@@ -14,7 +14,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from importer.entity import DataEntity
-from importer.storage import control
+from importer.storage import control, statistics
 from importer.storage.columns import insert_columns
 from importer.storage.control import BIG, KEYS, is_open
 from importer.storage.runs import Actor
@@ -133,6 +133,7 @@ def _open_items(route: Route, step: Step, entering: sa.ColumnElement[bool]) -> N
     )
     names = ["proposal_id", "settings_sha256", "step", "opened_at", "due_at"]
     route.connection.execute(sa.insert(_item).from_select(names, rows))
+    statistics.analyze(route.connection, _item, "id", "proposal_id", "step", "closed_at")
     for spec in step.approvers:
         ask(route, spec, _item.c.id > before, _item.c.step == step.name)
     _set_due(route, step)
