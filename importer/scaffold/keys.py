@@ -18,7 +18,7 @@ from importer.reading.source import SourceFile
 from importer.scaffold.guess import Guess
 from importer.scaffold.names import Named, words
 from importer.scaffold.observe import Observed, clean_values
-from importer.scaffold.unique import Unique, hashes
+from importer.scaffold.unique import Unique, hashes, together
 from importer.storage.expressions import folded
 from importer.vocabulary import ValueKind
 
@@ -118,23 +118,23 @@ def _guess(fields: Sequence[Seen], entity: str, reopen: Reopen, folder: Path) ->
     if unique and unique[0].score(entity):
         return [unique[0]], "unique and never blank, and named like a key"
     told = [seen for seen in candidates[:TRIED] if seen.score(entity)]
-    together = _together(candidates[:TRIED], reopen, folder) if told or not unique else []
-    hinted = [found for found in together if any(seen in told for seen in found)]
+    found_together = _together(candidates[:TRIED], reopen, folder) if told or not unique else []
+    hinted = [found for found in found_together if any(seen in told for seen in found)]
     if hinted:
         return sorted(
             hinted[0], key=lambda seen: seen.column.index
         ), "unique together and never blank; no fewer columns are"
     if unique and not any(seen.score(entity) >= TELLING for seen in fields):
         return [unique[0]], "unique and never blank in this file, though nothing in its name says so: check it"
-    raise _unknown(fields, f"{_evidence(unique, together)}{_likeliest(fields, entity)}")
+    raise _unknown(fields, f"{_evidence(unique, found_together)}{_likeliest(fields, entity)}")
 
 
-def _evidence(unique: list[Seen], together: list[list[Seen]]) -> str:
+def _evidence(unique: list[Seen], combined: list[list[Seen]]) -> str:
     if unique:
         names = ", ".join(seen.name for seen in unique[:5])
         return f"by chance or not, {names} is unique and never blank"
-    if together:
-        names = " or ".join(",".join(seen.name for seen in found) for found in together[:3])
+    if combined:
+        names = " or ".join(",".join(seen.name for seen in found) for found in combined[:3])
         return f"no column is unique and never blank by itself; by chance or not, these are together: {names}"
     return "no column is unique and never blank, nor are up to four of them together"
 
@@ -173,9 +173,11 @@ def _unique(combined: list[list[Seen]], reopen: Reopen, folder: Path) -> list[li
         for raw in file.batches():
             if all(unique.is_broken for _, unique in watched):
                 break
-            for found, unique in watched:
-                if not unique.is_broken:
-                    unique.add(hashes([clean_values(raw, seen.column.index)[0] for seen in found]))
+            left = [(found, unique) for found, unique in watched if not unique.is_broken]
+            used = {seen.column.index for found, _ in left for seen in found}
+            hashed = {index: hashes(clean_values(raw, index)[0]) for index in used}
+            for found, unique in left:
+                unique.add(together([hashed[seen.column.index] for seen in found]))
     unique_ones = [found for found, unique in watched if unique.is_unique()]
     for _, unique in watched:
         unique.break_off()
@@ -188,8 +190,8 @@ def _check(chosen: Sequence[Seen], reopen: Reopen, folder: Path) -> tuple[bool, 
     with reopen() as file:
         for raw in file.batches():
             columns = [clean_values(raw, seen.column.index)[0] for seen in chosen]
-            exact.add(hashes(columns))
-            alike.add(hashes(columns, folded))
+            exact.add(together([hashes(column) for column in columns]))
+            alike.add(together([hashes(column, folded) for column in columns]))
             if exact.is_broken:
                 break
     return exact.is_unique(), alike.is_unique()

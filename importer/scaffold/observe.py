@@ -51,7 +51,7 @@ class Observed:
         self.filled += len(texts)
         if len(texts) == len(values):
             if not self.unique.is_broken:
-                self.unique.add(hashes([texts]))
+                self.unique.add(hashes(texts))
         else:
             self.unique.break_off()
         if not len(texts):

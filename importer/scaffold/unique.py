@@ -33,7 +33,7 @@ class Unique:
         """The next rows. What repeats within them is known at once."""
         if self.is_broken:
             return
-        if len(np.unique(hashes)) < len(hashes):
+        if _repeats(hashes):
             self.break_off()
             return
         self._count += len(hashes)
@@ -57,16 +57,25 @@ class Unique:
         with self._path.open("rb") as file:
             while len(chunk := np.fromfile(file, np.uint64, _CHUNK)):
                 found.append(chunk[chunk % parts == part])
-        whole = np.concatenate(found)
-        return len(np.unique(whole)) == len(whole)
+        return not _repeats(np.concatenate(found))
 
 
-def hashes(columns: Sequence[pa.Array], fold: Callable[[str], str | None] | None = None) -> Hashes:
-    """One hash for each row of the columns (texts without nulls), folded first where `fold` is given."""
-    combined = np.zeros(len(columns[0]), dtype=np.uint64)
-    for column in columns:
-        texts = column.to_numpy(zero_copy_only=False)
-        if fold is not None:
-            texts = np.array([fold(text) for text in texts], dtype=object)
-        combined = combined * np.uint64(0x9E3779B97F4A7C15) + pd.util.hash_array(texts, categorize=False)
+def _repeats(hashes: Hashes) -> bool:
+    ordered = np.sort(hashes)
+    return bool((ordered[1:] == ordered[:-1]).any())
+
+
+def hashes(column: pa.Array, fold: Callable[[str], str | None] | None = None) -> Hashes:
+    """One hash for each text of a column without nulls, folded first where `fold` is given."""
+    texts = column.to_numpy(zero_copy_only=False)
+    if fold is not None:
+        texts = np.array([fold(text) for text in texts], dtype=object)
+    return pd.util.hash_array(texts, categorize=False)
+
+
+def together(columns: Sequence[Hashes]) -> Hashes:
+    """One hash for each row of several columns."""
+    combined = columns[0]
+    for column in columns[1:]:
+        combined = combined * np.uint64(0x9E3779B97F4A7C15) + column
     return combined
