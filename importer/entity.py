@@ -161,7 +161,10 @@ def _load_schema(file: Path, model: str, toml: Path) -> Any:
         spec.loader.exec_module(module)
         found = getattr(module, model, None)
         if found is None:
-            raise SetupError(f"{toml}: entity.schema: {file.name} has no {model!r}", file=str(toml))
+            models = [name for name, value in vars(module).items() if hasattr(value, "to_schema")]
+            own = [name for name in models if getattr(vars(module)[name], "__module__", "") == spec.name]
+            guess = nearest(model, own) if own else ""
+            raise SetupError(f"{toml}: entity.schema: {file.name} has no {model!r}{guess}", file=str(toml))
         return found.to_schema()
     except SetupError:
         raise

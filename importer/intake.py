@@ -6,13 +6,13 @@ In: a path and what the command says. Out: an `Intake`, whose batches `staging.p
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from importer.entity import DataEntity, nearest, pick
-from importer.errors import FileRefused, ImporterError, SetupError
+from importer.errors import FileRefused, SetupError
 from importer.reading import HeaderMatch, HeaderRules, RawBatch, ReadOptions, match_headers, open_source
 from importer.reading.headers import CORRECTION_COLUMNS
 from importer.settings import Source
@@ -117,34 +117,8 @@ def open_intake(
 
 
 def open_matched(path: Path, entity: DataEntity, source: Source, options: ImportOptions) -> SourceFile:
-    """With the source's dialect; a correction in its own, whatever the parameters say."""
-    asked = _read_options(entity, source, options)
-    plain = replace(asked, delimiter=options.delimiter, encoding=options.encoding, quote=None, escape=None)
-    plain = replace(plain, header_row=options.header_row, sheet=options.sheet)
-    try:
-        file = open_source(path, asked)
-    except ImporterError:
-        if plain == asked:
-            raise
-        correction = _correction(path, plain)
-        if correction is None:
-            raise
-        return correction
-    if file.is_correction and plain != asked:
-        file.close()
-        return open_source(path, plain)
-    return file
-
-
-def _correction(path: Path, options: ReadOptions) -> SourceFile | None:
-    try:
-        file = open_source(path, options)
-    except ImporterError:
-        return None
-    if file.is_correction:
-        return file
-    file.close()
-    return None
+    """With the source's dialect, unless an option says otherwise; the reader knows a correction by itself."""
+    return open_source(path, _read_options(entity, source, options))
 
 
 def _read_options(entity: DataEntity, source: Source, options: ImportOptions) -> ReadOptions:

@@ -6,6 +6,7 @@ and the nearest valid name. Whether the named fields exist is checked in `entity
 
 from __future__ import annotations
 
+import codecs
 import csv
 import difflib
 import getpass
@@ -14,6 +15,7 @@ import os
 import re
 import tomllib
 from decimal import Decimal
+from encodings import aliases
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -47,6 +49,18 @@ def _one_character(value: str) -> str:
         raise ValueError("must be exactly one character")
     return value
 
+
+def _encoding(value: str) -> str:
+    try:
+        codecs.lookup(value)
+    except LookupError:
+        near = difflib.get_close_matches(value.lower().replace("-", "_"), [*aliases.aliases, *_ENCODINGS], n=1)
+        guess = f"; nearest: {near[0]}" if near else ""
+        raise ValueError(f"{value!r} is no known encoding{guess}") from None
+    return value
+
+
+_ENCODINGS = ("utf-8", "utf-16", "windows-1252", "latin-1", "mac_roman", "cp949", "shift_jis")
 
 Identifier = Annotated[str, AfterValidator(_identifier)]
 TableName = Annotated[str, AfterValidator(_table_name)]
@@ -151,7 +165,7 @@ class Source(_Model):
     decimal: Literal[".", ","] = "."
     grouping: Literal["", ".", ",", "'", " ", "’"] = ""
     delimiter: Character | None = None
-    encoding: str | None = None
+    encoding: Annotated[str, AfterValidator(_encoding)] | None = None
     quote: Character | None = None
     escape: Character | None = None
     header_row: Annotated[int, Field(ge=1)] | None = None
@@ -174,7 +188,7 @@ class Override(_Model):
 
 
 class Approvals(_Model):
-    enabled: bool = False
+    enabled: bool = True
     behavior: BehaviorValue = Behavior.PROPOSE
     fields: Annotated[tuple[str, ...], Field(strict=False)] = ()
     new_records: NewRecordsValue = NewRecords.CREATE

@@ -55,7 +55,7 @@ def apply(run_id: str, accept_limits: bool, comment: str | None, wait: float, ou
     from importer.pipeline import apply_plan
 
     as_json = given["as_json"]
-    session = make_session(given, "apply", quiet=as_json)
+    session = make_session(given, "apply", quiet=as_json, wait=wait)
     summary = apply_plan(session, run_id, accept_limits=accept_limits, comment=comment, wait=wait, output=output)
     return _answer(session, summary, as_json)
 
@@ -64,7 +64,7 @@ def _import_files(
     files: tuple[Path, ...], options: ImportOptions, output: Path | None, given: dict[str, Any], command: str
 ) -> int:
     as_json = given["as_json"]
-    session = make_session(given, command, quiet=as_json)
+    session = make_session(given, command, quiet=as_json, wait=options.wait)
     if len(files) == 1:
         return _answer(session, _one(session, files[0], options, output), as_json)
     answers: list[dict[str, Any]] = []

@@ -118,19 +118,19 @@ def import_options(function: Callable[..., R]) -> Callable[..., R]:
     return wrapped
 
 
-def make_session(given: dict[str, Any], command: str, *, quiet: bool = False) -> Session:
+def make_session(given: dict[str, Any], command: str, *, quiet: bool = False, wait: float | None = None) -> Session:
     """Entities, database and person from the common options (which are taken out of `given`)."""
     from importer.cli.progress import terminal_progress
     from importer.entity import load_entities
     from importer.session import Session, Silent
     from importer.settings import DEFAULT_DATABASE, login_name
-    from importer.storage.database import Database
+    from importer.storage.database import WAIT, Database
 
     entities = load_entities(given["schemas"] or Path("schemas"))
     login = login_name()
     return Session(
         entities=entities,
-        database=Database(given["database"] or DEFAULT_DATABASE),
+        database=Database(given["database"] or DEFAULT_DATABASE, WAIT if wait is None else wait),
         user=given["user"] or login,
         login=login,
         host=platform.node() or "unknown",

@@ -7,6 +7,7 @@ Values and passwords never reach a message: `hide_parameters=True`, and only the
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,14 +21,18 @@ from importer.errors import ImporterError, SetupError, TryLater
 
 WORK_MEM = "128MB"
 LOCK_TIMEOUT = "30s"
+WAIT = 30.0
+_PAUSE = 0.05
 SCHEMA = "importer"
 
 
 class Database:
     """A place where customers are stored. `dialect` is 'sqlite' or 'postgresql'."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, wait: float = WAIT) -> None:
+        """`wait`: seconds to wait for a writer of the same SQLite file."""
         self.url = _parse(url)
+        self.wait = wait
         self.dialect = self.url.get_backend_name()
         self.is_sqlite = self.dialect == "sqlite"
         schemas = {SCHEMA: None} if self.is_sqlite else {}
@@ -41,7 +46,7 @@ class Database:
         listen = _prepare_sqlite if self.is_sqlite else _prepare_postgresql
         sa.event.listen(self.engine, "connect", listen)
         if self.is_sqlite:
-            sa.event.listen(self.engine, "begin", _begin_sqlite)
+            sa.event.listen(self.engine, "begin", lambda connection: _begin_sqlite(connection, self.wait))
 
     @property
     def name(self) -> str:
@@ -113,15 +118,27 @@ def _check_sqlite_file(url: URL) -> None:
 
 def _prepare_sqlite(raw: sqlite3.Connection, _record: Any) -> None:
     raw.isolation_level = None  # transactions are ours: see _begin_sqlite
-    for pragma in ("busy_timeout = 30000", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+    for pragma in ("busy_timeout = 100", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
         raw.execute(f"PRAGMA {pragma}").fetchall()
     raw.execute("PRAGMA cache_size = -65536")
     raw.execute("PRAGMA temp_store = MEMORY")
 
 
-def _begin_sqlite(connection: sa.Connection) -> None:
-    immediate = connection.get_execution_options().get("importer_immediate")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+def _begin_sqlite(connection: sa.Connection, wait: float) -> None:
+    """Waits for another writer in short steps, so that signals are heard meanwhile."""
+    if not connection.get_execution_options().get("importer_immediate"):
+        connection.exec_driver_sql("BEGIN")
+        return
+    deadline = time.monotonic() + wait
+    while True:
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        except OperationalError as error:
+            if "locked" not in str(error.orig) or time.monotonic() >= deadline:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return
 
 
 def _prepare_postgresql(raw: Any, _record: Any) -> None:
