@@ -60,7 +60,8 @@ def match_headers(
 
     Raises FileRefused: no header that is known, two headers for one field, no key column, unknown or missing columns.
     """
-    fates = [_fate(header, rules, is_correction) for header in headers]
+    names = rules.names()
+    fates = [_fate(header, rules, names, is_correction) for header in headers]
     columns = tuple(fate if isinstance(fate, str) else None for fate in fates)
     unknown = [header for header, fate in zip(headers, fates, strict=True) if fate is _UNKNOWN]
     _refuse_no_header(headers, columns, file)
@@ -81,7 +82,7 @@ _NO_DATA = _Fate()
 _UNKNOWN = _Fate()
 
 
-def _fate(header: str, rules: HeaderRules, is_correction: bool) -> str | _Fate:
+def _fate(header: str, rules: HeaderRules, names: Mapping[str, str], is_correction: bool) -> str | _Fate:
     text = header.strip()
     if not text:
         return _NO_DATA  # reading rejects rows that have text below a blank header
@@ -92,7 +93,7 @@ def _fate(header: str, rules: HeaderRules, is_correction: bool) -> str | _Fate:
         return mapped
     if any(fnmatchcase(text.casefold(), pattern.casefold()) for pattern in rules.ignore):
         return _NO_DATA
-    return rules.names().get(same_name(text) or text) or _UNKNOWN
+    return names.get(same_name(text) or text) or _UNKNOWN
 
 
 def _refuse_no_header(headers: tuple[str, ...], columns: tuple[str | None, ...], file: str | None) -> None:

@@ -42,7 +42,8 @@ def _convert(values: pa.ChunkedArray, physical: Physical, dialect: str) -> pa.Ch
     if pa.types.is_boolean(values.type) and (physical is Physical.INTEGER or dialect == "sqlite"):
         return pc.cast(values, pa.int64())
     if dialect == "sqlite" and pa.types.is_decimal(values.type):
-        return pc.cast(values, pa.float64())
+        # By way of the text: a direct cast multiplies, and 52.0975 would become 52.097500000000004.
+        return pc.cast(pc.cast(values, pa.string()), pa.float64())
     if dialect == "sqlite" and pa.types.is_date(values.type):
         text = pc.cast(values, pa.string())
         return (
@@ -131,8 +132,9 @@ class _CopySink:
         statement = f"COPY {self._preparer.format_table(table)} ({names}) FROM STDIN (FORMAT csv)"
         out = pa.BufferOutputStream()
         options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="all_valid")
-        pyarrow.csv.write_csv(data, out, options)
-        body = memoryview(_without_nul(out.getvalue().to_pybytes()))
+        # Chunks are joined first: behind an empty one this writer of pyarrow 26 puts NUL bytes into the output.
+        pyarrow.csv.write_csv(data.combine_chunks(), out, options)
+        body = memoryview(out.getvalue())
         with self._driver.cursor() as cursor, cursor.copy(statement) as copy:
             for start in range(0, len(body), _COPY_BLOCK):
                 copy.write(body[start : start + _COPY_BLOCK])
@@ -150,11 +152,6 @@ class _CopySink:
 
     def close(self) -> None:
         self._raw.close()
-
-
-def _without_nul(body: bytes) -> bytes:
-    """PostgreSQL keeps no NUL. Values with one were rejected before; texts that quote it show its symbol."""
-    return body.replace(b"\x00", "\u2400".encode()) if b"\x00" in body else body
 
 
 class _AdbcSink:
