@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
 
-from importer.deciding import Desk, carry_out, open_desk, submit
-from importer.entity import DataEntity, nearest
+from importer.choosing import choose
+from importer.deciding import Desk, open_desk, settle, submit, write_decided
+from importer.entity import nearest
 from importer.errors import SetupError
 from importer.session import Session
 from importer.storage import control, locks
@@ -23,26 +24,27 @@ from importer.storage.selection import (
     ALREADY_DECIDED,
     CONFLICT,
     REFUSED,
-    Filters,
     Request,
     fates,
-    keep_only,
+    leave_aside,
     listing_digest,
     lock_changes,
     mark,
     mark_decided,
     mark_unseen_versions,
-    select_changes,
+    narrow,
     selection,
 )
-from importer.storage.target import Target, find_target
-from importer.vocabulary import ChangeStatus
-from importer.workflow import decisions, listing, people, seats, work
-from importer.workflow.conditions import compile_condition
-from importer.workflow.facts import selected_facts
+from importer.workflow import decisions, people, seats
 from importer.workflow.moves import Move, Role, before
+from importer.workflow.routing import close_finished_items
 
 Answer = dict[str, Any]
+
+MOST_REASONS = 100
+"""An answer names at most so many changes that were not done; the history has all."""
+
+LISTING_CHANGED = "the listing has changed since: list again, look again"
 
 
 @dataclass(frozen=True)
@@ -58,94 +60,36 @@ class Action:
 
 def act(session: Session, action: Action) -> Answer:
     """Carries out an action on proposed changes: `{done, conflict, refused, already_decided, ids}` and reasons."""
-    with _desk(session, action) as desk:
+    with _desk(session, action) as (desk, is_same):
         mark_decided(desk.connection)
         mark_unseen_versions(desk.connection, action.request)
         _mark_parts_of_new_records(desk.connection)
         decisions.mark_wrong_status(desk.connection, action.move)
+        leave_aside(desk.connection, action.request)
         failed = _MOVES[action.move](desk, action)
         decisions.record_refusals(desk.connection, desk.actor, action.move)
-        return _answer(desk.connection, failed)
-
-
-def list_proposals(session: Session, filters: Filters) -> list[Answer]:
-    """Proposals with the changes that match the filters."""
-    _check_field(session, filters.field)
-    ensure(session.database)
-    with session.database.begin() as connection:
-        targets = _targets(session, connection)
-        found = listing.list_proposals(connection, session.entities, targets, filters)
-        if filters.where is None:
-            return found
-        chosen = _where(session, connection, Request(filters=filters))
-    return listing.only(found, chosen)
-
-
-def show_proposal(session: Session, number: int) -> Answer:
-    """One proposal with all that an approver needs."""
-    ensure(session.database)
-    with session.database.begin() as connection:
-        return listing.show_proposal(connection, session.entities, _targets(session, connection), number)
-
-
-def digest(session: Session, filters: Filters) -> str:
-    """The listing's digest: a bulk decision with it is made on exactly what was listed."""
-    ensure(session.database)
-    with session.database.begin() as connection:
-        _select(session, connection, Request(filters=filters), tuple(ChangeStatus))
-        return listing_digest(connection)
-
-
-def proposal_history(session: Session, number: int | None) -> list[Answer]:
-    ensure(session.database)
-    with session.database.begin() as connection:
-        return listing.history(connection, number)
-
-
-def my_work(session: Session) -> list[Answer]:
-    """Open work items of the user, those that are due first."""
-    ensure(session.database)
-    with session.database.begin() as connection:
-        return work.open_items(connection, session.entities, _targets(session, connection), session.user)
+        return _answer(desk.connection, failed, is_same)
 
 
 # --- the frame of every action --------------------------------------------------------------------------------------
 
 
 @contextmanager
-def _desk(session: Session, action: Action) -> Iterator[Desk]:
+def _desk(session: Session, action: Action) -> Iterator[tuple[Desk, bool]]:
+    """The desk, and whether the listing is still the one that was seen."""
     ensure(session.database)
-    for name in action.request.fields:
-        _check_field(session, name)
+    request, possible = action.request, before(action.move)
     with locks.deciding(session.database, session.entities) as connection:
-        _select(session, connection, action.request, before(action.move))
+        if action.listing is None:
+            choose(session, connection, request, possible)
+        else:  # the digest is of all that was listed, not only of what the action is about
+            choose(session, connection, replace(request, fields=()))
         lock_changes(connection)
-        if action.listing is not None and listing_digest(connection) != action.listing:
-            why = "the listing has changed since: list again, look again"
-            mark(connection, REFUSED, why)
-        yield open_desk(connection, session.actor(), session.entities)
-
-
-def _select(session: Session, connection: sa.Connection, request: Request, statuses: tuple[ChangeStatus, ...]) -> None:
-    select_changes(connection, request, statuses)
-    if request.filters.where is not None:
-        keep_only(connection, _holding(session, connection, request.filters.where))
-
-
-def _where(session: Session, connection: sa.Connection, request: Request) -> set[int]:
-    select_changes(connection, request, tuple(ChangeStatus))
-    return _holding(session, connection, request.filters.where or "true")
-
-
-def _holding(session: Session, connection: sa.Connection, where: str) -> set[int]:
-    """Selected changes for which the condition holds; one that can't be evaluated does not hold."""
-    found: set[int] = set()
-    for entity in session.entities.values():
-        condition = compile_condition(where, entity, "--where")
-        record = tuple(field.name for field in condition.record_fields)
-        facts = selected_facts(connection, entity, find_target(connection, entity), record)
-        found |= {number for number, fact in facts if condition.holds(fact)}
-    return found
+        is_same = action.listing is None or listing_digest(connection) == action.listing
+        narrow(connection, request, possible)
+        if not is_same:
+            mark(connection, REFUSED, LISTING_CHANGED)
+        yield open_desk(connection, session.actor(), session.entities), is_same
 
 
 def _mark_parts_of_new_records(connection: sa.Connection) -> None:
@@ -161,23 +105,26 @@ def _mark_parts_of_new_records(connection: sa.Connection) -> None:
     mark(connection, REFUSED, why, selection.c.kind == "create", elsewhere)
 
 
-def _answer(connection: sa.Connection, failed: list[str]) -> Answer:
+def _answer(connection: sa.Connection, failed: list[str], is_same: bool) -> Answer:
     found = fates(connection)
     done = sa.select(selection.c.proposal_id).where(selection.c.fate.is_(None)).distinct()
     reasons = (
         sa.select(selection.c.proposal_id, selection.c.field, selection.c.fate, selection.c.why)
         .where(selection.c.fate.is_not(None))
         .order_by(selection.c.proposal_id, selection.c.change_id)
-        .limit(listing.MOST_REASONS)
+        .limit(MOST_REASONS)
     )
     names = ("id", "field", "fate", "why")
+    why = [dict(zip(names, row, strict=True)) for row in connection.execute(reasons)]
+    if not is_same and not why:  # nothing is left of what was listed
+        why = [{"id": None, "field": None, "fate": REFUSED, "why": LISTING_CHANGED}]
     return {
         "done": found.get(None, 0),
         "conflict": found.get(CONFLICT, 0),
         "refused": found.get(REFUSED, 0),
         "already_decided": found.get(ALREADY_DECIDED, 0),
         "ids": sorted(connection.scalars(done)),
-        "reasons": [dict(zip(names, row, strict=True)) for row in connection.execute(reasons)],
+        "reasons": why,
         "failed_conditions": failed,
     }
 
@@ -188,24 +135,28 @@ def _answer(connection: sa.Connection, failed: list[str]) -> Answer:
 def _respond(desk: Desk, action: Action) -> list[str]:
     """Approve or reject: a response, and what follows from it."""
     connection, approved = desk.connection, action.move is Move.APPROVE
-    _only_approvers(desk)
+    _only_approvers(desk, action)
     decisions.mark_already_responded(connection, desk.actor.user)
+    leave_aside(connection, action.request)
     decisions.add_responses(connection, desk.actor, approved=approved)
-    behalf = seats.on_behalf_of(connection, desk.actor.user)
-    word = "approved" if approved else "rejected"
-    free = selection.c.fate.is_(None)
-    decisions.add_history(connection, desk.actor, word, free, comment=action.comment, on_behalf_of=behalf)
     decisions.settle_verdicts(connection, desk.versions, desk.two_eyes)
-    return carry_out(desk, action.comment)
+    failed = write_decided(desk)
+    behalf = seats.on_behalf_of(desk.actor.user)
+    word = "approved" if approved else "rejected"
+    heard = decisions.heard()
+    decisions.add_history(connection, desk.actor, word, heard, comment=action.comment, on_behalf_of=behalf)
+    settle(desk, action.comment)
+    return failed
 
 
-def _only_approvers(desk: Desk) -> None:
+def _only_approvers(desk: Desk, action: Action) -> None:
     decisions.find_work_items(desk.connection)
     decisions.mark_strangers(desk.connection, desk.actor.user, desk.two_eyes)
+    leave_aside(desk.connection, action.request)
 
 
 def _request_changes(desk: Desk, action: Action) -> list[str]:
-    _only_approvers(desk)
+    _only_approvers(desk, action)
     values = {"comment": action.comment, "step": None, "round": control.proposed_change.c.round + 1}
     decisions.change_status(desk.connection, desk.actor, Move.REQUEST_CHANGES, selection.c.fate.is_(None), **values)
     _close_items(desk)
@@ -215,6 +166,7 @@ def _request_changes(desk: Desk, action: Action) -> list[str]:
 def _keepers_only(desk: Desk, action: Action) -> None:
     """Submitter, owner of the source, administrator: as the state machine says for the move."""
     seats.mark_without_role(desk.connection, desk.actor.user, action.move, _owned(desk), _roles(desk))
+    leave_aside(desk.connection, action.request)
 
 
 def _roles(desk: Desk) -> set[Role]:
@@ -263,7 +215,10 @@ def _rebase(desk: Desk, action: Action) -> list[str]:
     """Against the current value, and to be approved again from the first step."""
     for name, target in desk.targets.items():
         seats.take_current_values(desk.connection, desk.entities[name], target)
-    seats.mark_without_role(desk.connection, desk.actor.user, action.move, _owned(desk), _roles(desk) | {Role.APPROVER})
+    decisions.find_work_items(desk.connection, closed=True)
+    asked = decisions.is_asked(desk.actor.user, desk.two_eyes)
+    seats.mark_without_role(desk.connection, desk.actor.user, action.move, _owned(desk), _roles(desk), asked)
+    leave_aside(desk.connection, action.request)
     free = selection.c.fate.is_(None)
     seats.renew_versions(desk.connection, free)
     decisions.change_status(desk.connection, desk.actor, Move.REBASE, free, comment=action.comment)
@@ -271,7 +226,7 @@ def _rebase(desk: Desk, action: Action) -> list[str]:
 
 
 def _delegate(desk: Desk, action: Action) -> list[str]:
-    _only_approvers(desk)
+    _only_approvers(desk, action)
     seats.delegate(desk.connection, desk.actor, _receiver(desk, action), action.comment)
     return []
 
@@ -297,8 +252,6 @@ def _receiver(desk: Desk, action: Action) -> tuple[str, str]:
 
 
 def _close_items(desk: Desk) -> None:
-    from importer.workflow.routing import close_finished_items
-
     close_finished_items(desk.connection, desk.actor)
 
 
@@ -313,16 +266,3 @@ _MOVES: dict[Move, Callable[[Desk, Action], list[str]]] = {
     Move.DELEGATE: _delegate,
     Move.REASSIGN: _reassign,
 }
-
-
-def _check_field(session: Session, name: str | None) -> None:
-    fields = [field for entity in session.entities.values() for field in entity.names]
-    if name is not None and name not in fields:
-        raise SetupError(f"unknown field {name!r}{nearest(name, fields)}")
-
-
-def _targets(session: Session, connection: sa.Connection) -> dict[str, Target]:
-    return {name: find_target(connection, entity) for name, entity in session.entities.items()}
-
-
-__all__ = ["Action", "DataEntity", "Filters", "Request", "act", "digest", "list_proposals", "my_work", "show_proposal"]

@@ -59,18 +59,22 @@ def open_desk(connection: sa.Connection, actor: Actor, entities: Mapping[str, Da
     return Desk(connection, actor, entities, targets, tuple(routes))
 
 
-def carry_out(desk: Desk, comment: str | None) -> list[str]:
-    """Verdicts become states; gives conditions that could not be evaluated, in words."""
+def write_decided(desk: Desk) -> list[str]:
+    """Final values are written, or marked as refused or in conflict; gives conditions that failed, in words."""
     failed = _find_next_steps(desk)
     for name, target in desk.targets.items():
         refuse_invalid_records(desk.connection, desk.entities[name], target)
         write_approved(desk.connection, desk.entities[name], target)
     decisions.take_back_responses(desk.connection, desk.actor)
-    _settle(desk, comment)
+    return failed
+
+
+def settle(desk: Desk, comment: str | None) -> None:
+    """Verdicts become states: ended, in conflict, or waiting at the next step."""
+    _end(desk, comment)
     for route in desk.routes:
         routing.enter_steps(route, selection.c.verdict == str(Verdict.APPROVED))
     routing.close_finished_items(desk.connection, desk.actor)
-    return failed
 
 
 def _find_next_steps(desk: Desk) -> list[str]:
@@ -83,7 +87,7 @@ def _find_next_steps(desk: Desk) -> list[str]:
     return failed
 
 
-def _settle(desk: Desk, comment: str | None) -> None:
+def _end(desk: Desk, comment: str | None) -> None:
     connection, actor = desk.connection, desk.actor
     free = selection.c.fate.is_(None)
     turned_down = free, selection.c.verdict == str(Verdict.REJECTED)

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from importer.deciding import Desk, carry_out, open_desk
+from importer.deciding import Desk, open_desk, settle, write_decided
 from importer.session import Session
 from importer.storage import control, locks
 from importer.storage.migrate import ensure
@@ -56,7 +56,8 @@ def _settle(desk: Desk) -> dict[str, Any]:
                 case ApproverSpec() as spec:
                     counts["escalated"] += _count(route, here)
                     _escalate(route, here, spec, step)
-    carry_out(desk, "overdue")
+    write_decided(desk)
+    settle(desk, "overdue")
     return counts
 
 

@@ -14,13 +14,19 @@ from importer.cli.options import common, make_session
 def _call(given: dict[str, Any], work: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
     """One call on people, in a transaction of its own."""
     from importer.storage.migrate import ensure
+    from importer.workflow import people
 
     session = make_session(given, "people", quiet=True)
     ensure(session.database)
-    with session.database.begin(immediate=True) as connection:
-        if work.__name__.startswith("list"):
-            return work(connection)
-        return work(connection, session.actor(), *arguments, **options)
+    try:
+        with session.database.begin(immediate=True) as connection:
+            if work.__name__.startswith("list"):
+                return work(connection)
+            return work(connection, session.actor(), *arguments, **options)
+    except people.NotAllowed as error:
+        with session.database.begin(immediate=True) as connection:
+            people.record_refusal(connection, session.actor(), work.__name__, error)
+        raise
 
 
 def _print_user(user: dict[str, Any]) -> None:

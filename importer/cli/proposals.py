@@ -66,7 +66,7 @@ def _take_filters(given: dict[str, Any]) -> Filters:
 @common
 def list_(only_digest: bool, **given: Any) -> None:
     """Proposals and their changes."""
-    from importer.approvals import digest, list_proposals
+    from importer.inquiries import digest, list_proposals
 
     filters = _take_filters(given)
     session = make_session(given, "proposals list", quiet=True)
@@ -89,7 +89,7 @@ def list_(only_digest: bool, **given: Any) -> None:
 @common
 def show_(number: int, **given: Any) -> None:
     """One proposal with all that an approver needs."""
-    from importer.approvals import show_proposal
+    from importer.inquiries import show_proposal
 
     answer = show_proposal(make_session(given, "proposals show", quiet=True), number)
     if given["as_json"]:
@@ -106,7 +106,7 @@ def show_(number: int, **given: Any) -> None:
 @common
 def history(number: int | None, **given: Any) -> None:
     """Every action with who, when, from and to state; of one proposal or of all."""
-    from importer.approvals import proposal_history
+    from importer.inquiries import proposal_history
 
     answer = proposal_history(make_session(given, "proposals history", quiet=True), number)
     if given["as_json"]:
@@ -153,8 +153,8 @@ for _name, _help in (
 
 
 def _act(name: str, given: dict[str, Any]) -> int:
-    from importer.approvals import Action, Request, act
-    from importer.storage.selection import Ticket
+    from importer.approvals import Action, act
+    from importer.storage.selection import Request, Ticket
     from importer.workflow.moves import Move
 
     filters = _take_filters(given)
@@ -171,7 +171,7 @@ def _act(name: str, given: dict[str, Any]) -> int:
         print_json(answer)
     else:
         _print(name, answer)
-    return 3 if answer["conflict"] + answer["refused"] + answer["already_decided"] else 0
+    return 3 if answer["reasons"] else 0
 
 
 def _check_usage(name: str, tickets: tuple[Any, ...], filters: Filters) -> None:
@@ -183,7 +183,7 @@ def _check_usage(name: str, tickets: tuple[Any, ...], filters: Filters) -> None:
 
 def _confirm(session: Any, name: str, filters: Filters, given: dict[str, Any]) -> None:
     """Bulk asks on a terminal; otherwise it needs `--listing DIGEST` or `--yes`."""
-    from importer.approvals import list_proposals
+    from importer.inquiries import list_proposals
 
     if given["yes"] or given["listing"]:
         return

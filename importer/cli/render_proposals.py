@@ -25,6 +25,7 @@ CHANGE_STYLES = {
     ChangeStatus.APPLIED: "green",
     ChangeStatus.REJECTED: "red",
 }
+_WORDS = {ChangeStatus.DRAFT: "Changes not submitted", ChangeStatus.PENDING: "Changes pending approval"}
 
 
 def proposals_table(proposals: Iterable[Answer]) -> Table:
@@ -39,14 +40,20 @@ def proposals_table(proposals: Iterable[Answer]) -> Table:
 def proposal_view(proposal: Answer) -> Panel:
     """One proposal with what an approver needs to decide."""
     parts: list[RenderableType] = [_facts(_about(proposal)), Text(""), _change_table(_changes(proposal))]
-    for title, key in (("The record", "context"), ("Also written by this row", "also_written")):
-        if proposal.get(key):
-            parts += [Text(""), Text(title, "bold"), _facts(_pairs(proposal[key]))]
-    remarks = [line for change in _changes(proposal) for line in _remarks(change)]
+    if proposal.get("context"):
+        parts += [Text(""), Text("The record", "bold"), _facts(_pairs(proposal["context"]))]
+    if proposal.get("also_written"):
+        written = ((each["field"], difference(each["old"], each["new"])) for each in proposal["also_written"])
+        parts += [Text(""), Text("Also written by this row", "bold"), _facts(written)]
+    remarks = [line for change in _changes(proposal) for line in (*_remarks(change), *_earlier(change))]
     heading = literal(f"Proposal {_version(proposal)}", "bold")
-    return panel(
-        Group(*parts, *([Text("")] if remarks else []), *remarks), heading, status_text(proposal.get("status"))
-    )
+    return panel(Group(*parts, *([Text("")] if remarks else []), *remarks), heading, _heading(proposal))
+
+
+def _heading(proposal: Answer) -> Text:
+    """The seed page's words where it has some."""
+    status = proposal.get("status")
+    return literal(_WORDS.get(status, ""), CHANGE_STYLES[status]) if status in _WORDS else status_text(status)
 
 
 def status_text(status: Any) -> Text:
@@ -80,7 +87,16 @@ def _record(proposal: Answer) -> Text:
 
 def _change_line(change: Answer) -> Text:
     line = Text.assemble("  ", literal(change.get("field"), "bright_black"), "  ")
-    return line.append_text(difference(change.get("original"), change.get("proposed")))
+    line.append_text(difference(change.get("original"), change.get("proposed")))
+    distance = _distance(change)
+    return line.append_text(Text.assemble("  ", literal(distance, "bright_black"))) if distance else line
+
+
+def _distance(change: Answer) -> str:
+    """`+500.00, +10.00 %`; empty where there is none."""
+    found = [change.get("difference"), change.get("percent")]
+    signed = [str(each) if str(each).startswith("-") else f"+{each}" for each in found if each is not None]
+    return ", ".join([*signed[:1], *(f"{each} %" for each in signed[1:])])
 
 
 def _about(proposal: Answer) -> Iterator[tuple[str, Text]]:
@@ -90,15 +106,23 @@ def _about(proposal: Answer) -> Iterator[tuple[str, Text]]:
         origin.append(Text.assemble((" run ", "bright_black"), literal(proposal["run_id"])))
     if proposal.get("row") is not None:
         origin.append(Text.assemble((" row ", "bright_black"), literal(proposal["row"])))
+    if proposal.get("file"):
+        origin.append(Text.assemble((" file ", "bright_black"), literal(proposal["file"])))
     yield "From", Text.assemble(*origin)
     for label, key in (
         ("Submitted by", "submitted_by"),
         ("Workflow", "workflow"),
-        ("First proposed", "first_proposed_at"),
-        ("Due", "due_at"),
     ):
         if proposal.get(key):
             yield label, literal(proposal[key])
+    if proposal.get("first_proposed_at"):
+        age = f", {proposal['age_days']} days ago" if proposal.get("age_days") else ""
+        yield "First proposed", literal(f"{facts.when(proposal['first_proposed_at'])}{age}")
+    if proposal.get("due_at"):
+        yield "Due", literal(facts.when(proposal["due_at"]))
+    for waits in proposal.get("waits_for") or []:
+        who = ", ".join(waits["people"]) or "nobody: add an administrator"
+        yield "Waits for", literal(f"{who} ({waits['step']})")
 
 
 def _change_table(changes: list[Answer]) -> Table:
@@ -129,9 +153,8 @@ def _is_open(change: Answer) -> bool:
 
 def _proposed(change: Answer) -> Text:
     text = Text.assemble(_value(change.get("proposed"), "green"))
-    if change.get("difference") is not None:
-        share = f", {change['percent']} %" if change.get("percent") is not None else ""
-        text.append_text(Text.assemble("\n", literal(f"{change['difference']}{share}", "bright_black")))
+    if _distance(change):
+        text.append_text(Text.assemble("\n", literal(_distance(change), "bright_black")))
     return text
 
 
@@ -147,6 +170,14 @@ def _remarks(change: Answer) -> Iterator[Text]:
     parts = [str(change[key]) for key in ("decided_by", "decided_at", "rule", "comment") if change.get(key)]
     if parts:
         yield Text.assemble(literal(change.get("field"), "bold"), "  ", literal(" · ".join(parts)))
+
+
+def _earlier(change: Answer) -> Iterator[Text]:
+    """Earlier decisions on the field, the latest first."""
+    for each in change.get("earlier") or []:
+        words = f" earlier: {each['status']} by {each['decided_by']} {facts.when(each['decided_at'])}  "
+        line = Text.assemble(literal(change.get("field"), "bold"), literal(words))
+        yield line.append_text(difference(each["original"], each["proposed"]))
 
 
 def _changes(proposal: Answer) -> list[Answer]:

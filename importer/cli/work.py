@@ -14,7 +14,7 @@ from importer.cli.options import common, make_session
 @common
 def work(**given: Any) -> None:
     """My open work items, the most urgent first."""
-    from importer.approvals import my_work
+    from importer.inquiries import my_work
 
     session = make_session(given, "work", quiet=True)
     answer = my_work(session)

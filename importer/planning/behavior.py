@@ -69,6 +69,17 @@ def treatments(entity: DataEntity, source: Source, asked: Behavior | None) -> Tr
     return Treatments(overrides, general, approvals.reject_scope)
 
 
+def fields_to_approve(approvals: Approvals, key: Mapping[str, str]) -> frozenset[str]:
+    """What a person's own edit of this record needs approval for; the behavior is about imports only."""
+    enabled, fields = approvals.enabled, approvals.fields
+    for override in approvals.overrides:
+        if all(key[name] == value for name, value in override.when.items()):
+            enabled = enabled if override.enabled is None else override.enabled
+            fields = fields if override.fields is None else override.fields
+            break
+    return frozenset(fields) if enabled else frozenset()
+
+
 def _override(approvals: Approvals, override: Override, source: Source, asked: Behavior | None) -> Treatment:
     enabled = approvals.enabled if override.enabled is None else override.enabled
     base = _base(enabled, override.behavior or approvals.behavior)

@@ -128,6 +128,26 @@ def select_changes(connection: sa.Connection, request: Request, statuses: Collec
     connection.execute(sa.insert(selection).from_select(names, rows))
 
 
+def narrow(connection: sa.Connection, request: Request, statuses: Collection[ChangeStatus]) -> None:
+    """Leaves what the action is about: of a listing only changes in these states; only the fields that are named."""
+    tests: list[sa.ColumnElement[bool]] = []
+    if request.fields:
+        tests.append(selection.c.field.not_in(request.fields))
+    if not request.tickets:
+        tests.append(selection.c.status.not_in([str(status) for status in statuses]))
+    if tests:
+        connection.execute(sa.delete(selection).where(sa.or_(*tests)))
+
+
+def leave_aside(connection: sa.Connection, request: Request) -> None:
+    """Deciding on a proposal decides on all its changes that wait for that person; the others are left alone."""
+    if not request.tickets or request.fields:
+        return
+    others = selection.alias("others")
+    waits = sa.exists().where(others.c.proposal_id == selection.c.proposal_id, others.c.fate.is_(None))
+    connection.execute(sa.delete(selection).where(selection.c.fate.is_not(None), waits))
+
+
 def _require_known(connection: sa.Connection, numbers: list[int]) -> None:
     known = set(connection.scalars(sa.select(_proposal.c.id).where(_proposal.c.id.in_(numbers))))
     unknown = [str(number) for number in numbers if number not in known]

@@ -11,7 +11,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from importer.storage import control
 from importer.storage.control import is_open
 from importer.storage.runs import Actor
-from importer.storage.selection import REFUSED, mark, selection
+from importer.storage.selection import CONFLICT, REFUSED, mark, selection
 from importer.workflow.definition import WorkflowDefinition
 from importer.workflow.moves import RULES, Move, before
 from importer.workflow.panels import panel
@@ -28,21 +28,36 @@ def mark_wrong_status(connection: sa.Connection, move: Move) -> None:
     mark(connection, REFUSED, why, selection.c.status.not_in(allowed), is_open(selection.c.status))
 
 
-def find_work_items(connection: sa.Connection) -> None:
-    open_item = sa.and_(
+def find_work_items(connection: sa.Connection, *, closed: bool = False) -> None:
+    """Where a change waits; `closed`: where it has waited last."""
+    item = sa.and_(
         _item.c.proposal_id == selection.c.proposal_id,
         _item.c.settings_sha256 == selection.c.settings_sha256,
         _item.c.step == selection.c.step,
-        _item.c.closed_at.is_(None),
     )
-    connection.execute(sa.update(selection).values(work_item_id=_item.c.id).where(open_item))
+    if closed:
+        last = sa.select(sa.func.max(_item.c.id)).where(item).scalar_subquery()
+        connection.execute(sa.update(selection).values(work_item_id=last))
+    else:
+        found = sa.update(selection).values(work_item_id=_item.c.id).where(item, _item.c.closed_at.is_(None))
+        connection.execute(found)
+
+
+def is_asked(user: str, two_eyes: list[str]) -> sa.ColumnElement[bool]:
+    """The user is one of those who are asked at the change's work item."""
+    items = sa.select(selection.c.work_item_id).where(selection.c.work_item_id.is_not(None))
+    asked = panel(items, two_eyes)
+    return sa.exists().where(asked.c.work_item_id == selection.c.work_item_id, asked.c.user_name == user)
+
+
+def heard() -> sa.ColumnElement[bool]:
+    """Responses that stand: nothing is against them, or the record has moved on meanwhile."""
+    return sa.or_(selection.c.fate.is_(None), sa.and_(selection.c.fate == CONFLICT, selection.c.verdict.is_not(None)))
 
 
 def mark_strangers(connection: sa.Connection, user: str, two_eyes: list[str]) -> None:
     """Only who is asked at the step responds; four eyes for every contributor."""
-    items = sa.select(selection.c.work_item_id).where(selection.c.work_item_id.is_not(None))
-    asked = panel(items, two_eyes)
-    mine = sa.exists().where(asked.c.work_item_id == selection.c.work_item_id, asked.c.user_name == user)
+    mine = is_asked(user, two_eyes)
     contributed = sa.exists().where(
         control.contributor.c.proposal_id == selection.c.proposal_id, control.contributor.c.user_name == user
     )
@@ -150,7 +165,7 @@ def add_history(
     *which: ColumnElement[bool],
     to_status: str | None = None,
     comment: Any = None,
-    on_behalf_of: str | None = None,
+    on_behalf_of: ColumnElement[Any] | None = None,
 ) -> None:
     stamp = actor.stamp
     columns = {
@@ -158,7 +173,7 @@ def add_history(
         "action": sa.literal(action),
         "proposal_id": selection.c.proposal_id,
         "change_id": selection.c.change_id,
-        "on_behalf_of": sa.literal(on_behalf_of, sa.Text),
+        "on_behalf_of": sa.literal(None, sa.Text) if on_behalf_of is None else on_behalf_of,
         "from_status": selection.c.status,
         "to_status": sa.literal(to_status, sa.Text),
         "comment": sa.literal(comment, sa.Text) if comment is None or isinstance(comment, str) else comment,

@@ -1,4 +1,4 @@
-"""Proposals as people and programs read them: `proposals list` and `show`."""
+"""Proposals as people and programs read them: `proposals list` and their history."""
 
 from __future__ import annotations
 
@@ -8,22 +8,20 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement
 
-from importer.entity import DataEntity
+from importer.entity import DataEntity, Field
 from importer.errors import SetupError
 from importer.storage import control
 from importer.storage.control import KEYS
 from importer.storage.selection import Filters, conditions
 from importer.storage.target import Target, canonical
+from importer.validation.canonical import canonical as canonical_text
 from importer.vocabulary import OPEN_STATUSES, ChangeStatus
+from importer.workflow.conditions import ChangeFacts
 
 _proposal = control.proposal
 _change = control.proposed_change
 
 _ENDED = (ChangeStatus.APPLIED, ChangeStatus.REJECTED, ChangeStatus.DISCARDED, ChangeStatus.WITHDRAWN)
-
-
-MOST_REASONS = 100
-"""An answer names at most so many changes that were not done; the history has all."""
 
 
 def list_proposals(
@@ -39,10 +37,36 @@ def list_proposals(
         tests = _conditions(filters, numbers)
         for row in connection.execute(_select(entity, targets[entity.name], tests)):
             proposal = proposals.setdefault(row.id, _envelope(row, entity))
-            proposal["changes"].append(_one_change(row))
-    for proposal in proposals.values():
-        proposal["status"] = proposal_status([change["status"] for change in proposal["changes"]])
+            proposal["changes"].append(_one_change(row, entity))
+    for number, (statuses, due_at) in _states(connection, filters, numbers).items():
+        if number in proposals:
+            proposals[number] |= {"status": proposal_status(statuses), "due_at": due_at}
     return [proposals[number] for number in sorted(proposals)]
+
+
+def _states(
+    connection: sa.Connection, filters: Filters, numbers: tuple[int, ...] | None
+) -> dict[int, tuple[list[str], str | None]]:
+    """Of each listed proposal the statuses of all its changes, and the earliest due time of the open ones."""
+    listed = (
+        sa.select(_change.c.proposal_id)
+        .join(_proposal, _proposal.c.id == _change.c.proposal_id)
+        .outerjoin(control.run, control.run.c.sequence == _change.c.run_sequence)
+        .where(*_conditions(filters, numbers))
+    )
+    every = _change.alias("every")
+    rows = connection.execute(
+        sa.select(every.c.proposal_id, every.c.status, sa.func.min(every.c.due_at))
+        .where(every.c.proposal_id.in_(listed))
+        .group_by(every.c.proposal_id, every.c.status)
+    )
+    found: dict[int, tuple[list[str], str | None]] = {}
+    for number, status, due_at in rows:
+        statuses, earliest = found.get(number, ([], None))
+        if due_at and ChangeStatus(status).is_open:
+            earliest = min(earliest or due_at, due_at)
+        found[number] = ([*statuses, status], earliest)
+    return found
 
 
 def only(proposals: list[dict[str, Any]], change_ids: Collection[int]) -> list[dict[str, Any]]:
@@ -88,18 +112,6 @@ _HISTORY = (
 )
 
 
-def show_proposal(
-    connection: sa.Connection, entities: Mapping[str, DataEntity], targets: Mapping[str, Target], number: int
-) -> dict[str, Any]:
-    """One proposal with all its changes, ended ones too, and the record's `context` fields. SetupError: unknown id."""
-    found = list_proposals(connection, entities, targets, Filters(), (number,))
-    if not found:
-        raise SetupError(f"there is no proposal {number}", hint="importer proposals list")
-    proposal = found[0]
-    entity = entities[proposal["entity"]]
-    return {**proposal, "context": _context(connection, entity, targets[entity.name], proposal)}
-
-
 def proposal_status(statuses: list[str]) -> str:
     """The first open status that any change has; when none is open, how it ended (`1-product.md`)."""
     for status in OPEN_STATUSES:
@@ -109,16 +121,17 @@ def proposal_status(statuses: list[str]) -> str:
 
 
 def _select(entity: DataEntity, target: Target, tests: list[ColumnElement[bool]]) -> sa.Select[Any]:
-    run = control.run
+    run, made_by = control.run, control.run.alias("made_by")
     select = (
         sa.select(
             _proposal,
-            run.c.run_id,
+            made_by.c.run_id,
             *(_change.c[name].label(f"change_{name}") for name in _CHANGE_COLUMNS),
             _current(entity, target).label("current"),
         )
         .join_from(_proposal, _change, _change.c.proposal_id == _proposal.c.id)
         .outerjoin(run, run.c.sequence == _change.c.run_sequence)
+        .outerjoin(made_by, made_by.c.sequence == _proposal.c.run_sequence)
         .where(_proposal.c.entity == entity.name, *tests)
         .order_by(_proposal.c.id, _change.c.ord, _change.c.id)
     )
@@ -138,6 +151,8 @@ _CHANGE_COLUMNS = (
     "decided_at",
     "comment",
     "rule",
+    "first_proposed_at",
+    "due_at",
 )
 
 
@@ -184,12 +199,12 @@ def _envelope(row: sa.Row[Any], entity: DataEntity) -> dict[str, Any]:
         "submitted_by": row.submitted_by,
         "workflow": row.workflow,
         "first_proposed_at": row.first_proposed_at,
-        "due_at": row.due_at,
+        "due_at": None,
         "changes": [],
     }
 
 
-def _one_change(row: sa.Row[Any]) -> dict[str, Any]:
+def _one_change(row: sa.Row[Any], entity: DataEntity) -> dict[str, Any]:
     change = {name: getattr(row, f"change_{name}") for name in _CHANGE_COLUMNS}
     return {
         "id": row.change_id,
@@ -198,21 +213,17 @@ def _one_change(row: sa.Row[Any]) -> dict[str, Any]:
         "proposed": change["proposed"],
         "current": row.current,
         **{name: change[name] for name in _CHANGE_COLUMNS[4:]},
+        **_distance(entity.by_name.get(change["field"]), change),
     }
 
 
-def _context(
-    connection: sa.Connection, entity: DataEntity, target: Target, proposal: dict[str, Any]
-) -> dict[str, str | None]:
-    fields = entity.parameters.approvals.context
-    if not target.exists or not fields:
-        return {}
-    values = [canonical(target.columns[f].stored, target.columns[f], target.dialect).label(f) for f in fields]
-    select = sa.select(*values).where(
-        *(
-            canonical(target.columns[name].column, target.columns[name], target.dialect) == value
-            for name, value in proposal["key"].items()
-        )
-    )
-    row = connection.execute(select).first()
-    return dict(zip(fields, row, strict=True)) if row is not None else {}
+def _distance(field: Field | None, change: Mapping[str, Any]) -> dict[str, str | None]:
+    """Difference and percent as people read them: with a sign, rounded to a hundredth."""
+    if field is None:
+        return {"difference": None, "percent": None}
+    facts = ChangeFacts(field, change["original"], change["proposed"], None, {}, None, None)
+    difference, percent = facts.difference, facts.percent
+    return {
+        "difference": None if difference is None else canonical_text(field, difference),
+        "percent": None if percent is None else f"{percent.copy_sign(difference or percent):.2f}",
+    }

