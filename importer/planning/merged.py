@@ -19,6 +19,7 @@ from importer.planning.behavior import Treatments
 from importer.planning.open_changes import settle_open_changes
 from importer.storage.columns import insert_columns, read_texts
 from importer.storage.context import RunContext
+from importer.storage.decided import fields_with
 from importer.validation.across import CrossCheck, cross_checks, failing
 from importer.validation.catalogue import explain
 from importer.validation.numbers import arrow_type
@@ -51,7 +52,7 @@ def _check_once(plan: RunContext, checks: tuple[CrossCheck, ...], fields: list[s
     along: list[int] = []
     for rows, now, later, is_new in _states(plan, fields, again=again):
         fails_later = failing(plan.entity, later)
-        fails_now = fails_later if again else failing(plan.entity, now)
+        fails_now = fails_later if again or now is later else failing(plan.entity, now)
         for index in _marked(fails_now, fails_later):
             if fails_later[index].is_valid:
                 refused += _reasons(plan, checks, rows[index], fails_later[index].as_py())
@@ -77,14 +78,15 @@ def _states(
         sa.cast(diff.c["_row"], sa.Text).label("_row"),
         sa.case((diff.c["_new"].is_(sa.true()), "1"), else_="0").label("_new"),
     ]
+    alike = not kept and set(fields).isdisjoint(fields_with(plan, PROPOSING))
     for field in fields:
         now = plan.canonical(_value(plan, field, WRITING), field)
         later = plan.canonical(_value(plan, field, (*WRITING, *PROPOSING)), field)
         if field in kept:
             later = sa.case((kept[field].c["_row"].is_not(None), kept[field].c.proposed), else_=later)
-        columns += [now.label(f"n{field}"), later.label(f"l{field}")]
+        columns += [later.label(f"l{field}")] if alike else [now.label(f"n{field}"), later.label(f"l{field}")]
     source: Any = diff
-    if plan.target.exists:
+    if plan.target.exists and not set(fields) <= {*plan.space.values, *plan.target.key}:
         source = source.outerjoin(plan.target.table, plan.same_key(diff))
     for effects in kept.values():
         source = source.outerjoin(effects, effects.c["_row"] == diff.c["_row"])
@@ -95,7 +97,8 @@ def _states(
     for table in read_texts(plan.connection, select):
         rows = [int(row) for row in table["_row"].to_pylist()]
         is_new = [flag == "1" for flag in table["_new"].to_pylist()]
-        yield rows, _typed(plan, table, fields, "n"), _typed(plan, table, fields, "l"), is_new
+        later_states = _typed(plan, table, fields, "l")
+        yield rows, later_states if alike else _typed(plan, table, fields, "n"), later_states, is_new
 
 
 def _fields_kept(plan: RunContext) -> list[str]:
