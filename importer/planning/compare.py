@@ -52,12 +52,11 @@ def _is_changed(plan: RunContext, field: str) -> ColumnElement[bool]:
 def _change(
     plan: RunContext, treatments: Treatments, field: str, changed: ColumnElement[bool] | None
 ) -> list[ColumnElement[Any]]:
-    """Old value, new value, action."""
-    old = plan.target.columns[field].stored
+    """Old value, new value, action: all null where the field doesn't change, which keeps the rows narrow."""
     if changed is None:
-        return [old, old, sa.null()]
-    action = action_of(plan, treatments, field)
-    return [old, sa.case((changed, plan.space.stage.c[field]), else_=old), sa.case((changed, action))]
+        return [sa.null(), sa.null(), sa.null()]
+    values = (plan.target.columns[field].stored, plan.space.stage.c[field], action_of(plan, treatments, field))
+    return [sa.case((changed, value)) for value in values]
 
 
 def action_of(plan: RunContext, treatments: Treatments, field: str) -> ColumnElement[str]:

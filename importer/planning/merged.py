@@ -86,7 +86,7 @@ def _states(
             later = sa.case((kept[field].c["_row"].is_not(None), kept[field].c.proposed), else_=later)
         columns += [later.label(f"l{field}")] if alike else [now.label(f"n{field}"), later.label(f"l{field}")]
     source: Any = diff
-    if plan.target.exists and not set(fields) <= {*plan.space.values, *plan.target.key}:
+    if plan.target.exists:
         source = source.outerjoin(plan.target.table, plan.same_key(diff))
     for effects in kept.values():
         source = source.outerjoin(effects, effects.c["_row"] == diff.c["_row"])
@@ -123,7 +123,11 @@ def _value(plan: RunContext, field: str, actions: tuple[Action, ...]) -> ColumnE
         return plan.space.diff.c[field]
     if field in plan.space.values:
         taken = plan.space.action(field).in_([str(action) for action in actions])
-        return sa.case((taken, plan.space.new(field)), else_=plan.space.old(field))
+        return sa.case((taken, plan.space.new(field)), else_=_stored(plan, field))
+    return _stored(plan, field)
+
+
+def _stored(plan: RunContext, field: str) -> ColumnElement[Any]:
     return plan.target.columns[field].stored if plan.target.exists else sa.null()
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.sql.selectable import Subquery
 
 from importer.storage.context import RunContext
 from importer.storage.control import KEYS
-from importer.storage.decided import fields_with
+from importer.storage.decided import fields_by_group
 from importer.storage.expressions import joined_words, words
 from importer.vocabulary import PROPOSING, WRITING, Action, Outcome
 
@@ -77,7 +77,7 @@ _GROUPS: Mapping[str, tuple[Action, ...]] = {
 
 def _field_lists(plan: RunContext) -> dict[str, ColumnElement[Any]]:
     """The names of fields by what happens to them; only those that occur are asked for row by row."""
-    fields = {name: fields_with(plan, actions) for name, actions in _GROUPS.items()}
+    fields = fields_by_group(plan, _GROUPS)
     return {
         name: words((plan.space.action(field).in_([str(a) for a in _GROUPS[name]]), field) for field in found)
         for name, found in fields.items()

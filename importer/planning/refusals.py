@@ -147,7 +147,8 @@ def _planned(
 
 def _later(plan: RunContext, field: str, actions: tuple[str, ...]) -> ColumnElement[Any]:
     if field in plan.space.values:
-        return sa.case((plan.space.action(field).in_(actions), plan.space.new(field)), else_=plan.space.old(field))
+        stored = plan.target.columns[field].stored
+        return sa.case((plan.space.action(field).in_(actions), plan.space.new(field)), else_=stored)
     if field in plan.target.key:
         return plan.space.diff.c[field]
     return plan.target.columns[field].stored

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,15 +20,23 @@ from importer.vocabulary import PROPOSING, WRITING, Action, Disposition, Outcome
 REJECTED_OUTCOMES = (str(Outcome.REJECTED), str(Outcome.PARTLY_REJECTED))
 
 
+def fields_by_group(run: RunContext, groups: Mapping[str, tuple[Action, ...]]) -> dict[str, list[str]]:
+    """For each group of actions the fields of which at least one value has one of them, in one look at the rows."""
+    pairs = [(name, field) for name in groups for field in run.space.values]
+    if not pairs:
+        return {name: [] for name in groups}
+    marks = [
+        sa.func.max(sa.case((run.space.action(field).in_([str(action) for action in groups[name]]), 1), else_=0))
+        for name, field in pairs
+    ]
+    found = run.connection.execute(sa.select(*marks)).one()
+    marked = {pair for pair, mark in zip(pairs, found, strict=True) if mark}
+    return {name: [field for field in run.space.values if (name, field) in marked] for name in groups}
+
+
 def fields_with(run: RunContext, actions: tuple[Action, ...]) -> list[str]:
     """Fields of which at least one value has one of these actions."""
-    values = run.space.values
-    if not values:
-        return []
-    wanted = [str(action) for action in actions]
-    marks = [sa.func.max(sa.case((run.space.action(field).in_(wanted), 1), else_=0)) for field in values]
-    found = run.connection.execute(sa.select(*marks)).one()
-    return [field for field, mark in zip(values, found, strict=True) if mark]
+    return fields_by_group(run, {"": actions})[""]
 
 
 def changed_values(plan: RunContext) -> sa.Select[Any]:
@@ -43,7 +51,7 @@ def changed_values(plan: RunContext) -> sa.Select[Any]:
             plan.canonical(plan.space.new(field), field).label("new"),
             plan.space.action(field).label("action"),
         ).where(plan.space.action(field).is_not(None))
-        for field in plan.space.values
+        for field in fields_with(plan, tuple(Action))
     ]
     if not parts:
         return sa.select(*(c for c in control.change.columns if c.name != "run_sequence")).where(sa.false())

@@ -57,7 +57,7 @@ class RunSpace:
     `twin`: rows whose key occurs more than once: `key_group`, and within it `variant` (alike in every field)
     `fresh`: rows that bring a new record
     `diff`: rows that change an existing record (or propose a new one): per field i the old value `o<i>`, the new
-    value `v<i>` and what happens to it `a<i>` (an `Action` or null)
+    value `v<i>` and what happens to it `a<i>` (an `Action`); all three null where the row doesn't change the field
     `along`: rows whose other fields are proposed along with the approval fields (rule 1)
     `ruled`: values that an automatic action decided, with its ruling (an `Action`) and name
     `effect`: open proposed changes of the file's records, and what the row does to each

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from importer.storage import control, statistics
 from importer.storage.columns import insert_columns, read_texts
 from importer.storage.context import RunContext
+from importer.storage.decided import fields_with
 from importer.vocabulary import Action
 from importer.workflow.conditions import ChangeFacts
 from importer.workflow.definition import Ruling, WorkflowDefinition, automatic_decision
@@ -27,7 +28,7 @@ def rule_automatically(run: RunContext, definition: WorkflowDefinition, submitte
     if not definition.automatic:
         return []
     failed: dict[str, None] = {}
-    for field in run.space.values:
+    for field in fields_with(run, _PROPOSED):
         rows: list[dict[str, Any]] = []
         for number, facts in proposed_facts(run, definition, field, submitter, _PROPOSED):
             decision = automatic_decision(definition, facts)
