@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from importer.applying.approved import write_approved
 from importer.applying.validity import refuse_invalid_records
@@ -92,22 +93,35 @@ def _end(desk: Desk, comment: str | None) -> None:
     free = selection.c.fate.is_(None)
     turned_down = free, selection.c.verdict == str(Verdict.REJECTED)
     decisions.change_status(connection, actor, Move.TURN_DOWN, *turned_down, comment=comment)
-    applied = free, selection.c.verdict == str(Verdict.APPROVED), selection.c.next_step == routing.DONE
-    decisions.change_status(connection, actor, Move.APPLY, *applied, comment=comment)
-    _remember_approved(desk, *applied)
+    decisions.change_status(connection, actor, Move.APPLY, *_applied(), comment=comment)
     decisions.change_status(connection, actor, Move.CONFLICT, selection.c.fate == CONFLICT)
 
 
-def _remember_approved(desk: Desk, *applied: sa.ColumnElement[bool]) -> None:
+def _applied() -> tuple[sa.ColumnElement[bool], ...]:
+    approved = selection.c.verdict == str(Verdict.APPROVED)
+    return selection.c.fate.is_(None), approved, selection.c.next_step == routing.DONE
+
+
+_SUBJECT = ("entity", *KEYS, "field")
+
+
+def remember_approved(desk: Desk) -> None:
     """The value a person last approved: what drift is measured from."""
-    baseline = control.baseline
-    columns = ("entity", *KEYS, "field")
-    same = [baseline.c[name] == selection.c[name] for name in columns]
-    chosen = sa.exists().where(*same, *applied)
-    desk.connection.execute(sa.delete(baseline).where(chosen))
-    rows = sa.select(*(selection.c[name] for name in columns), selection.c.proposed, sa.literal(desk.actor.at))
-    names = [*columns, "value", "at"]
-    desk.connection.execute(sa.insert(baseline).from_select(names, rows.where(*applied)))
+    new = _baseline(desk, selection.c.proposed)
+    values = {"value": new.excluded.value, "at": new.excluded.at}
+    desk.connection.execute(new.on_conflict_do_update(index_elements=_SUBJECT, set_=values))
+
+
+def remember_first_original(desk: Desk) -> None:
+    """What no person approved: drift is measured from the value before, unless a person approved one earlier."""
+    desk.connection.execute(_baseline(desk, selection.c.original).on_conflict_do_nothing())
+
+
+def _baseline(desk: Desk, value: sa.ColumnElement[str]) -> postgresql.Insert | sqlite.Insert:
+    insert = sqlite.insert if desk.connection.dialect.name == "sqlite" else postgresql.insert
+    rows = sa.select(*(selection.c[name] for name in _SUBJECT), value, sa.literal(desk.actor.at)).where(*_applied())
+    found: postgresql.Insert | sqlite.Insert = insert(control.baseline).from_select([*_SUBJECT, "value", "at"], rows)
+    return found
 
 
 def submit(desk: Desk) -> list[str]:
@@ -134,8 +148,7 @@ def start_workflow(
         .where(change.c.run_sequence == sequence, change.c.status == str(ChangeStatus.PENDING), change.c.step.is_(None))
     )
     names = ["change_id", "proposal_id", "version", "kind", *shared]
-    connection.execute(sa.insert(selection).from_select(names, rows))
-    statistics.analyze(connection, selection)
+    statistics.fill(connection, sa.insert(selection).from_select(names, rows))
     definition = definitions(connection, entity, {entity.settings_sha256})[entity.settings_sha256][1]
     route = routing.Route(connection, entity, target, definition, actor)
     failed = routing.find_next_steps(route, None)

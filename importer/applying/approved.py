@@ -34,29 +34,40 @@ def final(entity: DataEntity) -> ColumnElement[bool]:
 
 def write_approved(connection: sa.Connection, entity: DataEntity, target: Target) -> None:
     """Writes what is approved for good; what can't be written is marked as conflict or refused."""
-    _lock_records(connection, entity, target)
-    _mark_conflicts(connection, entity, target)
-    fields = connection.scalars(
-        sa.select(selection.c.field).where(final(entity), selection.c.kind == "change").distinct()
-    ).all()
-    for field in entity.in_order(fields):
+    fields = _fields(connection, entity)
+    if not _all_stand(connection, entity, target, fields):
+        _mark_conflicts(connection, entity, target, fields)
+    for field in fields:
         _in_halves(connection, sa.and_(final(entity), selection.c.field == field), _update(entity, target, field))
     _insert_records(connection, entity, target)
 
 
-def _lock_records(connection: sa.Connection, entity: DataEntity, target: Target) -> None:
-    if connection.dialect.name == "sqlite" or not target.exists:
-        return
+def _fields(connection: sa.Connection, entity: DataEntity) -> list[str]:
+    """Fields of existing records of which a value is approved for good."""
+    changes = sa.select(selection.c.field).where(final(entity), selection.c.kind == "change")
+    return entity.in_order(connection.scalars(changes.distinct()))
+
+
+def _all_stand(connection: sa.Connection, entity: DataEntity, target: Target, fields: list[str]) -> bool:
+    """Locks the records of the changes, and tells whether each has the original value still."""
+    if not target.exists or not fields:
+        return False
+    cases = [(selection.c.field == field, _current(target.columns[field], target.dialect)) for field in fields]
+    moved = sa.case(*cases).is_distinct_from(selection.c.original)
     rows = (
-        sa.select(sa.literal(1))
+        sa.select(selection.c.change_id, sa.case((moved, 1), else_=0).label("moved"))
         .join_from(selection, target.table, same_record(entity, target, selection))
-        .where(final(entity))
-        .with_for_update(of=target.table)
+        .where(final(entity), selection.c.kind == "change")
     )
-    connection.execute(rows).all()
+    if target.dialect != "sqlite":
+        rows = rows.with_for_update(of=target.table)
+    locked = rows.subquery()
+    found = sa.select(sa.func.count(locked.c.change_id.distinct()), sa.func.sum(locked.c.moved))
+    wanted = connection.scalar(sa.select(sa.func.count()).select_from(selection).where(final(entity)))
+    return tuple(connection.execute(found).one()) == (wanted, 0)
 
 
-def _mark_conflicts(connection: sa.Connection, entity: DataEntity, target: Target) -> None:
+def _mark_conflicts(connection: sa.Connection, entity: DataEntity, target: Target, fields: list[str]) -> None:
     if not target.exists:
         mark(connection, CONFLICT, "the record is gone", final(entity), selection.c.kind == "change")
         return
@@ -71,10 +82,7 @@ def _mark_conflicts(connection: sa.Connection, entity: DataEntity, target: Targe
         selection.c.kind == "create",
         exists,
     )
-    fields = connection.scalars(
-        sa.select(selection.c.field).where(final(entity), selection.c.kind == "change").distinct()
-    ).all()
-    for field in entity.in_order(fields):
+    for field in fields:
         now = _current(target.columns[field], target.dialect)
         moved = stored.where(now.is_distinct_from(selection.c.original))
         why = "the record has another value than the one the change was made against"

@@ -246,7 +246,7 @@ work_item = sa.Table(
 work_approver = sa.Table(
     "importer_work_approver",
     metadata,
-    sa.Column("work_item_id", BIG, sa.ForeignKey(f"{SCHEMA}.importer_work_item.id"), primary_key=True),
+    sa.Column("work_item_id", BIG, primary_key=True, autoincrement=False),
     sa.Column("kind", sa.Text, primary_key=True),
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("on_behalf_of", sa.Text),
@@ -255,7 +255,7 @@ work_approver = sa.Table(
 response = sa.Table(
     "importer_response",
     metadata,
-    sa.Column("change_id", BIG, sa.ForeignKey(f"{SCHEMA}.importer_proposed_change.id"), primary_key=True),
+    sa.Column("change_id", BIG, primary_key=True, autoincrement=False),
     sa.Column("step", sa.Text, primary_key=True),
     sa.Column("round", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("user_name", sa.Text, primary_key=True),

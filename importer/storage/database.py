@@ -20,6 +20,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Operati
 from importer.errors import ImporterError, SetupError, TryLater
 
 WORK_MEM = "128MB"
+TEMP_BUFFERS = "64MB"  # the changes that one decision is about; the server takes as much as they need
 LOCK_TIMEOUT = "30s"
 WAIT = 30.0
 _PAUSE = 0.05
@@ -144,6 +145,7 @@ def _begin_sqlite(connection: sa.Connection, wait: float) -> None:
 def _prepare_postgresql(raw: Any, _record: Any) -> None:
     settings = {
         "work_mem": WORK_MEM,
+        "temp_buffers": TEMP_BUFFERS,
         "jit": "off",
         "datestyle": "ISO, YMD",
         "timezone": "UTC",

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from importer.entity import DataEntity
 from importer.errors import SetupError
-from importer.storage import control
+from importer.storage import control, statistics
 from importer.storage.columns import insert_columns
 from importer.storage.control import BIG, KEYS, is_open
 from importer.storage.target import Target, canonical
@@ -42,6 +42,7 @@ selection = sa.Table(
     sa.Column("next_step", sa.Text),
     prefixes=["TEMPORARY"],
     postgresql_on_commit="DROP",
+    postgresql_with={"fillfactor": 40},  # every row is marked several times: in its place
 )
 """`fate`: null while nothing stands against it, else refused, already_decided or conflict, with `why` in words."""
 
@@ -125,7 +126,7 @@ def select_changes(connection: sa.Connection, request: Request, statuses: Collec
         rows = rows.where(*conditions(request.filters), _change.c.status.in_(wanted))
     names = ["change_id", "proposal_id", "version", "kind", "entity", *KEYS, "field", "original", "proposed"]
     names += ["status", "step", "round", "settings_sha256"]
-    connection.execute(sa.insert(selection).from_select(names, rows))
+    statistics.fill(connection, sa.insert(selection).from_select(names, rows))
 
 
 def narrow(connection: sa.Connection, request: Request, statuses: Collection[ChangeStatus]) -> None:
@@ -159,13 +160,15 @@ def lock_changes(connection: sa.Connection) -> None:
     """Nobody else decides on these until we are done; then looks at them afresh. SQLite has one writer anyway."""
     if connection.dialect.name != "sqlite":
         chosen = sa.select(selection.c.change_id)
-        connection.execute(
-            sa.select(_change.c.id).where(_change.c.id.in_(chosen)).order_by(_change.c.id).with_for_update()
-        ).all()
-    now = {name: _change.c[name] for name in ("status", "step", "round", "settings_sha256")}
-    connection.execute(sa.update(selection).values(now).where(selection.c.change_id == _change.c.id))
-    version = sa.select(_proposal.c.version).where(_proposal.c.id == selection.c.proposal_id).scalar_subquery()
-    connection.execute(sa.update(selection).values(version=version))
+        locked = sa.select(_change.c.id).where(_change.c.id.in_(chosen)).order_by(_change.c.id).with_for_update()
+        connection.execute(sa.select(sa.func.count()).select_from(locked.subquery()))
+    names = ("status", "step", "round", "settings_sha256")
+    now: dict[str, Any] = {name: _change.c[name] for name in names}
+    moved = [selection.c[name].is_distinct_from(_change.c[name]) for name in names]
+    moved.append(selection.c.version != _proposal.c.version)
+    same = selection.c.change_id == _change.c.id, selection.c.proposal_id == _proposal.c.id
+    refreshed = sa.update(selection).values({**now, "version": _proposal.c.version})
+    connection.execute(refreshed.where(*same, sa.or_(*moved)))
 
 
 def mark(

@@ -12,6 +12,14 @@ FEW = 1_000
 """So many rows are joined fast enough whatever the server thinks."""
 
 
+def fill(connection: sa.Connection, insert: sa.Insert, *columns: str) -> int:
+    """Executes an INSERT; where it made many rows, `columns` of its table (all: none given) are sampled after it."""
+    done = connection.execute(insert, execution_options={"preserve_rowcount": True}).rowcount
+    if done >= FEW and isinstance(insert.table, sa.Table):
+        analyze(connection, insert.table, *columns)
+    return done
+
+
 def analyze(connection: sa.Connection, table: sa.Table, *columns: str) -> None:
     """Samples `columns` (all: none given). A table that somebody else samples at the moment is left alone."""
     if connection.dialect.name == "sqlite":

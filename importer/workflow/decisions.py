@@ -8,13 +8,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement
 
-from importer.storage import control
+from importer.storage import control, statistics
 from importer.storage.control import is_open
 from importer.storage.runs import Actor
 from importer.storage.selection import CONFLICT, REFUSED, mark, selection
 from importer.workflow.definition import WorkflowDefinition
 from importer.workflow.moves import RULES, Move, before
-from importer.workflow.panels import panel
+from importer.workflow.panels import panel, seats_of
 from importer.workflow.policy import PolicyKind, Verdict
 
 _change, _item, _response = control.proposed_change, control.work_item, control.response
@@ -57,7 +57,9 @@ def heard() -> sa.ColumnElement[bool]:
 
 def mark_strangers(connection: sa.Connection, user: str, two_eyes: list[str]) -> None:
     """Only who is asked at the step responds; four eyes for every contributor."""
-    mine = is_asked(user, two_eyes)
+    items = sa.select(selection.c.work_item_id).where(selection.c.work_item_id.is_not(None))
+    seats = seats_of(connection, user, items, two_eyes)
+    mine = sa.exists().where(seats.c.work_item_id == selection.c.work_item_id)
     contributed = sa.exists().where(
         control.contributor.c.proposal_id == selection.c.proposal_id, control.contributor.c.user_name == user
     )
@@ -82,7 +84,7 @@ def add_responses(connection: sa.Connection, actor: Actor, *, approved: bool) ->
         selection.c.fate.is_(None)
     )
     names = ["change_id", "step", "round", "user_name", "approved", "at"]
-    connection.execute(sa.insert(_response).from_select(names, rows))
+    statistics.fill(connection, sa.insert(_response).from_select(names, rows), "change_id", "step", "round")
 
 
 def take_back_responses(connection: sa.Connection, actor: Actor) -> None:
@@ -100,33 +102,47 @@ def settle_verdicts(
     for version, step in connection.execute(waiting).all():
         policy = definitions[version].step(step).policy
         here = sa.and_(selection.c.fate.is_(None), selection.c.settings_sha256 == version, selection.c.step == step)
-        # Only who is asked at the moment counts; where one is enough, that is who has just been checked.
-        asked = panel(sa.select(selection.c.work_item_id).where(here), two_eyes)
-        current = _response.c.user_name.in_(
-            sa.select(asked.c.user_name).where(asked.c.work_item_id == selection.c.work_item_id)
-        )
-        still = () if policy.kind is PolicyKind.SINGLE else (current,)
-        rejections = _responses(_response.c.approved.is_(sa.false()), *still)
-        approved = sa.case((rejections > 0, str(Verdict.REJECTED)), else_=str(Verdict.APPROVED))
-        complete: list[ColumnElement[bool]] = []
-        if policy.kind is not PolicyKind.SINGLE:
-            complete.append(_responses(*still) >= _enough(policy.kind, policy.percent, asked))
-        connection.execute(sa.update(selection).values(verdict=approved).where(here, *complete))
+        given = _given(here, policy.kind, policy.percent, two_eyes).subquery("given")
+        approved = sa.case((given.c.rejections > 0, str(Verdict.REJECTED)), else_=str(Verdict.APPROVED))
+        complete = selection.c.change_id == given.c.change_id, given.c.responses >= given.c.enough
+        connection.execute(sa.update(selection).values(verdict=approved).where(*complete))
 
 
-def _responses(*which: ColumnElement[bool]) -> sa.ScalarSelect[Any]:
-    """How many responses there are to a change at its step and round."""
+def _given(here: ColumnElement[bool], kind: PolicyKind, percent: int, two_eyes: list[str]) -> sa.Select[Any]:
+    """`change_id, responses, rejections, enough`: what was said at the present step and round.
+
+    Only who is asked at the moment counts; where one is enough, that is who has just been checked.
+    """
     same = (
         _response.c.change_id == selection.c.change_id,
         _response.c.step == selection.c.step,
         _response.c.round == selection.c.round,
     )
-    return sa.select(sa.func.count()).select_from(_response).where(*same, *which).scalar_subquery()
+    enough: Any = sa.literal(1)
+    rows: Any = selection.join(_response, sa.and_(*same))
+    if kind is not PolicyKind.SINGLE:
+        asked = panel(sa.select(selection.c.work_item_id).where(here), two_eyes)
+        item = asked.c.work_item_id
+        people = sa.select(item, sa.func.count().label("people")).group_by(item).subquery("people")
+        still = sa.and_(item == selection.c.work_item_id, asked.c.user_name == _response.c.user_name)
+        rows = rows.join(asked, still).join(people, people.c.work_item_id == selection.c.work_item_id)
+        enough = sa.func.max(_enough(kind, percent, people.c.people))
+    rejections = sa.func.sum(sa.case((_response.c.approved.is_(sa.false()), 1), else_=0))
+    return (
+        sa.select(
+            selection.c.change_id,
+            sa.func.count().label("responses"),
+            rejections.label("rejections"),
+            enough.label("enough"),
+        )
+        .select_from(rows)
+        .where(here)
+        .group_by(selection.c.change_id)
+    )
 
 
-def _enough(kind: PolicyKind, percent: int, asked: sa.CTE) -> sa.ScalarSelect[Any]:
+def _enough(kind: PolicyKind, percent: int, people: ColumnElement[int]) -> ColumnElement[int]:
     """The number of responses that complete the step, from the number of people who are asked (`policy.py`)."""
-    people = sa.func.count()
     match kind:
         case PolicyKind.MAJORITY:
             needed: Any = people // 2 + 1
@@ -134,13 +150,7 @@ def _enough(kind: PolicyKind, percent: int, asked: sa.CTE) -> sa.ScalarSelect[An
             needed = (people * percent + 99) // 100
         case _:
             needed = people
-    at_least_one = sa.case((needed < 1, 1), else_=needed)
-    return (
-        sa.select(at_least_one)
-        .select_from(asked)
-        .where(asked.c.work_item_id == selection.c.work_item_id)
-        .scalar_subquery()
-    )
+    return sa.case((needed < 1, 1), else_=needed)
 
 
 def change_status(
@@ -173,7 +183,7 @@ def add_history(
         "action": sa.literal(action),
         "proposal_id": selection.c.proposal_id,
         "change_id": selection.c.change_id,
-        "on_behalf_of": sa.literal(None, sa.Text) if on_behalf_of is None else on_behalf_of,
+        "on_behalf_of": sa.literal(actor.on_behalf_of, sa.Text) if on_behalf_of is None else on_behalf_of,
         "from_status": selection.c.status,
         "to_status": sa.literal(to_status, sa.Text),
         "comment": sa.literal(comment, sa.Text) if comment is None or isinstance(comment, str) else comment,

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql.selectable import CTE
 
 from importer.storage import control
+from importer.workflow.people import is_administrator
 
 _item, _approver = control.work_item, control.work_approver
 _user, _member, _contributor = control.user, control.group_member, control.contributor
@@ -32,11 +33,19 @@ def panel(items: Items, two_eyes: Collection[str] = ()) -> CTE:
     return sa.union_all(named, fallback).cte("panel")
 
 
+def seats_of(connection: sa.Connection, user: str, items: Items, two_eyes: Collection[str] = ()) -> sa.Subquery:
+    """`work_item_id` of those items at which `user` is asked: `panel` without listing everybody else."""
+    if is_administrator(connection, user):  # where nobody is left: that takes a look at everybody
+        everybody = panel(items, two_eyes)
+        return sa.select(everybody.c.work_item_id).where(everybody.c.user_name == user).subquery("mine")
+    return _asked(items, two_eyes, _user.c.name == user).subquery("mine")
+
+
 def _active() -> sa.ColumnElement[bool]:
     return _user.c.removed_at.is_(None)
 
 
-def _asked(items: Items, two_eyes: Collection[str]) -> sa.CompoundSelect[Any]:
+def _asked(items: Items, two_eyes: Collection[str], *who: sa.ColumnElement[bool]) -> sa.CompoundSelect[Any]:
     users = (
         sa.select(_item.c.id.label("work_item_id"), _item.c.proposal_id, _user.c.name.label("user_name"))
         .join_from(_item, _approver, _approver.c.work_item_id == _item.c.id)
@@ -47,9 +56,16 @@ def _asked(items: Items, two_eyes: Collection[str]) -> sa.CompoundSelect[Any]:
         .join_from(_item, _approver, _approver.c.work_item_id == _item.c.id)
         .join(_member, sa.and_(_approver.c.kind == "group", _member.c.group_name == _approver.c.name))
         .join(_user, sa.and_(_user.c.name == _member.c.user_name, _active()))
+        .where(_keeps_seat())
     )
-    meant = _item.c.id.in_(items), _independent(two_eyes)
+    meant = _item.c.id.in_(items), _independent(two_eyes), *who
     return sa.union(users.where(*meant), members.where(*meant))
+
+
+def _keeps_seat() -> sa.ColumnElement[bool]:
+    """A member of a group who had somebody else respond is asked no more."""
+    given = _approver.alias("given")
+    return sa.not_(sa.exists().where(given.c.work_item_id == _item.c.id, given.c.on_behalf_of == _user.c.name))
 
 
 def _administrators(items: Items, asked: CTE, two_eyes: Collection[str]) -> sa.Select[Any]:

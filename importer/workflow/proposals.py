@@ -36,14 +36,12 @@ def submit_proposals(run: RunContext, actor: Actor, contributors: Collection[str
         return
     _find_open_proposals(run)
     _open_proposals(run, actor)
-    statistics.analyze(run.connection, _proposal, "id", "run_sequence", "row")
     statistics.analyze(run.connection, run.space.outcome, "row", "proposal_id")
     _renew_versions(run)
     _close(run, actor, Effect.WITHDRAWN, ChangeStatus.WITHDRAWN)
     _close(run, actor, Effect.SUPERSEDED, ChangeStatus.SUPERSEDED)
     _open_changes(run, actor)
     _add_ruled_changes(run, actor)
-    statistics.analyze(run.connection, _change, "id", "proposal_id", "run_sequence", "field", "status", "step")
     _add_contributors(run, contributors)
     _name_other_proposals(run)
 
@@ -84,7 +82,7 @@ def _open_proposals(run: RunContext, actor: Actor) -> None:
             sa.literal(run.source.name),
             sa.literal(run.space.sequence),
             outcome.c.row,
-            sa.literal(actor.user),
+            sa.literal(actor.submitter),
             sa.literal(workflow.name),
             sa.literal(run.entity.settings_sha256),
             sa.literal(actor.at),
@@ -97,7 +95,7 @@ def _open_proposals(run: RunContext, actor: Actor) -> None:
         rows = rows.outerjoin(run.target.table, run.same_key(diff))
     names = ["entity", *KEYS, "kind", "name", "version", "source", "run_sequence", "row", "submitted_by", "workflow"]
     names += ["settings_sha256", "first_proposed_at"]
-    run.run(sa.insert(_proposal).from_select(names, rows))
+    statistics.fill(run.connection, sa.insert(_proposal).from_select(names, rows), "id", "run_sequence", "row")
     mine = _proposal.c.run_sequence == run.space.sequence, _proposal.c.row == outcome.c.row
     new = sa.and_(*mine, outcome.c.proposal_id.is_(None))
     run.run(sa.update(outcome).values(proposal_id=_proposal.c.id).where(new))
@@ -217,7 +215,8 @@ def _insert_changes(
         .where(which, outcome.c.outcome != str(Outcome.REJECTED))
         .order_by(outcome.c.row)
     )
-    run.run(sa.insert(_change).from_select(list(columns), rows))
+    joined = ("id", "proposal_id", "run_sequence", "field", "status", "step")
+    statistics.fill(run.connection, sa.insert(_change).from_select(list(columns), rows), *joined)
 
 
 def _add_ruled_changes(run: RunContext, actor: Actor) -> None:

@@ -22,7 +22,7 @@ from importer.storage.selection import same_record, selection
 from importer.storage.target import Target, canonical
 from importer.vocabulary import ChangeStatus
 from importer.workflow.definition import ADMINISTRATORS, ApproverSpec, Step, WorkflowDefinition, first_step
-from importer.workflow.facts import selected_facts
+from importer.workflow.facts import or_of_new_record, selected_facts
 
 _change, _item, _approver = control.proposed_change, control.work_item, control.work_approver
 
@@ -104,11 +104,19 @@ def _set_next_steps(connection: sa.Connection, numbers: list[int], names: list[s
 def enter_steps(route: Route, *which: sa.ColumnElement[bool]) -> None:
     """Changes go to their next step; there a work item of their proposal waits for the approvers."""
     entering = sa.and_(route.mine, selection.c.next_step != DONE, selection.c.next_step.is_not(None), *which)
-    moving = sa.and_(_change.c.id == selection.c.change_id, entering)
-    route.connection.execute(sa.update(_change).values(step=selection.c.next_step).where(moving))
     names = route.connection.scalars(sa.select(selection.c.next_step).where(entering).distinct()).all()
     for name in names:
-        _open_items(route, route.definition.step(name or ADMINISTRATORS.name), entering)
+        step = route.definition.step(name or ADMINISTRATORS.name)
+        _move(route, step, entering)
+        _open_items(route, step, entering)
+
+
+def _move(route: Route, step: Step, entering: sa.ColumnElement[bool]) -> None:
+    """Each step has its due time; a change that superseded another keeps the one it brings to its first step."""
+    due = sa.literal(due_at(route.actor.at, step.due_days), sa.Text)
+    starting = sa.case((_change.c.step.is_(None), sa.func.coalesce(_change.c.due_at, due)), else_=due)
+    here = _change.c.id == selection.c.change_id, entering, selection.c.next_step == step.name
+    route.connection.execute(sa.update(_change).values(step=step.name, due_at=starting).where(*here))
 
 
 def _open_items(route: Route, step: Step, entering: sa.ColumnElement[bool]) -> None:
@@ -125,26 +133,18 @@ def _open_items(route: Route, step: Step, entering: sa.ColumnElement[bool]) -> N
             sa.literal(route.definition.settings_sha256),
             sa.literal(step.name),
             sa.literal(route.actor.at),
-            sa.literal(due_at(route.actor.at, step.due_days), sa.Text),
+            sa.func.min(_change.c.due_at),
         )
+        .join(_change, _change.c.id == selection.c.change_id)
         .where(entering, selection.c.next_step == step.name, sa.not_(waiting))
-        .distinct()
+        .group_by(selection.c.proposal_id)
         .order_by(selection.c.proposal_id)
     )
     names = ["proposal_id", "settings_sha256", "step", "opened_at", "due_at"]
-    route.connection.execute(sa.insert(_item).from_select(names, rows))
-    statistics.analyze(route.connection, _item, "id", "proposal_id", "step", "closed_at")
+    joined = ("id", "proposal_id", "step", "closed_at")
+    statistics.fill(route.connection, sa.insert(_item).from_select(names, rows), *joined)
     for spec in step.approvers:
         ask(route, spec, _item.c.id > before, _item.c.step == step.name)
-    _set_due(route, step)
-
-
-def _set_due(route: Route, step: Step) -> None:
-    """A change that superseded another keeps its due time; others get the step's."""
-    due = due_at(route.actor.at, step.due_days)
-    here = sa.select(selection.c.change_id).where(route.mine, selection.c.next_step == step.name)
-    unset = _change.c.id.in_(here), _change.c.due_at.is_(None)
-    route.connection.execute(sa.update(_change).values(due_at=due).where(*unset))
 
 
 def due_at(start: str, days: int | None) -> str | None:
@@ -185,9 +185,10 @@ def _name(route: Route, spec: ApproverSpec) -> sa.ColumnElement[Any]:
 def _field(route: Route, name: str) -> sa.ColumnElement[Any]:
     if name in route.entity.key:
         return control.proposal.c[KEYS[route.entity.key.index(name)]]
-    if not route.target.exists:
-        return sa.cast(sa.null(), sa.Text)
-    return canonical(route.target.columns[name].stored, route.target.columns[name], route.target.dialect)
+    stored: sa.ColumnElement[Any] = sa.cast(sa.null(), sa.Text)
+    if route.target.exists:
+        stored = canonical(route.target.columns[name].stored, route.target.columns[name], route.target.dialect)
+    return or_of_new_record(control.proposal.c.kind, control.proposal.c.id, name, stored)
 
 
 def close_finished_items(connection: sa.Connection, actor: Actor) -> None:
