@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from importer.choosing import choose
-from importer.deciding import Desk, open_desk, settle, submit, write_decided
+from importer.deciding import Desk, open_desk, remember_approved, settle, submit, write_decided
 from importer.entity import nearest
 from importer.errors import SetupError
 from importer.session import Session
@@ -38,6 +38,7 @@ from importer.storage.selection import (
 from importer.workflow import decisions, people, seats
 from importer.workflow.moves import Move, Role, before
 from importer.workflow.routing import close_finished_items
+from importer.workflow.versions import take_version_in_force
 
 Answer = dict[str, Any]
 
@@ -146,6 +147,7 @@ def _respond(desk: Desk, action: Action) -> list[str]:
     heard = decisions.heard()
     decisions.add_history(connection, desk.actor, word, heard, comment=action.comment, on_behalf_of=behalf)
     settle(desk, action.comment)
+    remember_approved(desk)
     return failed
 
 
@@ -157,10 +159,20 @@ def _only_approvers(desk: Desk, action: Action) -> None:
 
 def _request_changes(desk: Desk, action: Action) -> list[str]:
     _only_approvers(desk, action)
-    values = {"comment": action.comment, "step": None, "round": control.proposed_change.c.round + 1}
+    values = {**_from_the_start(), "comment": action.comment}
     decisions.change_status(desk.connection, desk.actor, Move.REQUEST_CHANGES, selection.c.fate.is_(None), **values)
     _close_items(desk)
     return []
+
+
+def _from_the_start() -> dict[str, Any]:
+    """Submitted again a change starts at the first step, with its due time; responses of before don't count."""
+    return {"step": None, "due_at": None, "round": control.proposed_change.c.round + 1}
+
+
+def _users_only(desk: Desk) -> None:
+    if desk.actor.user not in people.active_users(desk.connection):
+        mark(desk.connection, REFUSED, f"{desk.actor.user} is no user: importer users add")
 
 
 def _keepers_only(desk: Desk, action: Action) -> None:
@@ -190,8 +202,9 @@ def _submit(desk: Desk, action: Action) -> list[str]:
     _keepers_only(desk, action)
     free = selection.c.fate.is_(None)
     seats.add_contributor(desk.connection, desk.actor.user, free)
+    take_version_in_force(desk.connection, desk.entities)
     decisions.change_status(desk.connection, desk.actor, Move.SUBMIT, free, comment=action.comment)
-    return submit(desk)
+    return submit(open_desk(desk.connection, desk.actor, desk.entities))
 
 
 def _discard(desk: Desk, action: Action) -> list[str]:
@@ -204,8 +217,9 @@ def _discard(desk: Desk, action: Action) -> list[str]:
 
 
 def _recall(desk: Desk, action: Action) -> list[str]:
+    _users_only(desk)
     _keepers_only(desk, action)
-    values = {"comment": action.comment, "step": None, "round": control.proposed_change.c.round + 1}
+    values = {**_from_the_start(), "comment": action.comment}
     decisions.change_status(desk.connection, desk.actor, Move.RECALL, selection.c.fate.is_(None), **values)
     _close_items(desk)
     return []
@@ -213,6 +227,7 @@ def _recall(desk: Desk, action: Action) -> list[str]:
 
 def _rebase(desk: Desk, action: Action) -> list[str]:
     """Against the current value, and to be approved again from the first step."""
+    _users_only(desk)
     for name, target in desk.targets.items():
         seats.take_current_values(desk.connection, desk.entities[name], target)
     decisions.find_work_items(desk.connection, closed=True)
@@ -227,7 +242,9 @@ def _rebase(desk: Desk, action: Action) -> list[str]:
 
 def _delegate(desk: Desk, action: Action) -> list[str]:
     _only_approvers(desk, action)
-    seats.delegate(desk.connection, desk.actor, _receiver(desk, action), action.comment)
+    receiver = _receiver(desk, action)
+    seats.mark_contributor(desk.connection, receiver, desk.two_eyes)
+    seats.delegate(desk.connection, desk.actor, receiver, action.comment)
     return []
 
 
@@ -235,7 +252,9 @@ def _reassign(desk: Desk, action: Action) -> list[str]:
     decisions.find_work_items(desk.connection)
     if Role.ADMINISTRATOR not in _roles(desk):
         mark(desk.connection, REFUSED, f"{desk.actor.user} is no administrator")
-    seats.reassign(desk.connection, desk.actor, _receiver(desk, action), action.comment)
+    receiver = _receiver(desk, action)
+    seats.mark_contributor(desk.connection, receiver, desk.two_eyes)
+    seats.reassign(desk.connection, desk.actor, receiver, action.comment)
     return []
 
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from importer.deciding import Desk, open_desk, settle, write_decided
+from importer.deciding import Desk, open_desk, remember_first_original, settle, write_decided
 from importer.session import Session
 from importer.storage import control, locks
 from importer.storage.migrate import ensure
 from importer.storage.runs import Actor, now
-from importer.storage.selection import Request, lock_changes, select_changes, selection
+from importer.storage.selection import CONFLICT, REFUSED, Request, lock_changes, select_changes, selection
 from importer.vocabulary import ChangeStatus
 from importer.workflow import decisions
 from importer.workflow.definition import ApproverSpec, Ruling, Step, when_overdue
@@ -19,11 +19,11 @@ from importer.workflow.policy import Verdict
 from importer.workflow.routing import Route, ask, due_at
 
 SYSTEM = "system"
-_item, _approver = control.work_item, control.work_approver
+_item, _approver, _change = control.work_item, control.work_approver, control.proposed_change
 
 
 def tick(session: Session) -> dict[str, Any]:
-    """Escalates and decides what is overdue; `{escalated, approved, rejected, waiting}`."""
+    """Escalates and decides what is overdue; `{escalated, approved, rejected, waiting, conflict, refused}`."""
     ensure(session.database)
     with locks.deciding(session.database, session.entities) as connection:
         select_changes(connection, Request(), (ChangeStatus.PENDING,))
@@ -43,22 +43,28 @@ def _keep_overdue(connection: sa.Connection) -> None:
 
 
 def _settle(desk: Desk) -> dict[str, Any]:
-    counts = {"escalated": 0, "approved": 0, "rejected": 0, "waiting": 0}
+    counts = {"escalated": 0, "waiting": 0}
     for route in desk.routes:
         for step, escalated in _groups(route):
             here = sa.and_(_at(route, step), _escalated(escalated))
             match when_overdue(step, escalated):
                 case None:
-                    counts["waiting"] += _count(route, here)
+                    counts["waiting"] += _count(route.connection, here)
                 case Ruling() as ruling:
-                    counts["approved" if ruling is Ruling.APPROVE else "rejected"] += _count(route, here)
-                    _rule(route, here, ruling, step)
+                    verdict = Verdict.APPROVED if ruling is Ruling.APPROVE else Verdict.REJECTED
+                    route.connection.execute(sa.update(selection).values(verdict=str(verdict)).where(here))
                 case ApproverSpec() as spec:
-                    counts["escalated"] += _count(route, here)
+                    counts["escalated"] += _count(route.connection, here)
                     _escalate(route, here, spec, step)
     write_decided(desk)
+    for verdict in (Verdict.APPROVED, Verdict.REJECTED):
+        here = sa.and_(decisions.heard(), selection.c.verdict == str(verdict))
+        why = selection.c.step.concat(" was overdue")
+        decisions.add_history(desk.connection, desk.actor, str(verdict), here, comment=why)
+        counts[str(verdict)] = _count(desk.connection, selection.c.verdict == str(verdict), selection.c.fate.is_(None))
     settle(desk, "overdue")
-    return counts
+    remember_first_original(desk)
+    return counts | {fate: _count(desk.connection, selection.c.fate == fate) for fate in (CONFLICT, REFUSED)}
 
 
 def _groups(route: Route) -> list[tuple[Step, int]]:
@@ -79,15 +85,8 @@ def _escalated(times: int) -> sa.ColumnElement[bool]:
     return sa.exists().where(_item.c.id == selection.c.work_item_id, _item.c.escalated == times)
 
 
-def _count(route: Route, here: sa.ColumnElement[bool]) -> int:
-    return int(route.connection.scalar(sa.select(sa.func.count()).select_from(selection).where(here)) or 0)
-
-
-def _rule(route: Route, here: sa.ColumnElement[bool], ruling: Ruling, step: Step) -> None:
-    verdict = Verdict.APPROVED if ruling is Ruling.APPROVE else Verdict.REJECTED
-    comment = f"{step.name} was overdue"
-    decisions.add_history(route.connection, route.actor, str(verdict), here, comment=comment)
-    route.connection.execute(sa.update(selection).values(verdict=str(verdict)).where(here))
+def _count(connection: sa.Connection, *which: sa.ColumnElement[bool]) -> int:
+    return int(connection.scalar(sa.select(sa.func.count()).select_from(selection).where(*which)) or 0)
 
 
 def _escalate(route: Route, here: sa.ColumnElement[bool], spec: ApproverSpec, step: Step) -> None:
@@ -99,3 +98,5 @@ def _escalate(route: Route, here: sa.ColumnElement[bool], spec: ApproverSpec, st
     due = due_at(route.actor.at, step.due_days)
     moved = {"due_at": due, "escalated": _item.c.escalated + 1}
     route.connection.execute(sa.update(_item).values(moved).where(_item.c.id.in_(items)))
+    changes = sa.select(selection.c.change_id).where(here)
+    route.connection.execute(sa.update(_change).values(due_at=due).where(_change.c.id.in_(changes)))

@@ -40,10 +40,13 @@ from importer.summary import Facts, mark_repeated, planned_summary, settled_summ
 from importer.validation.declared import parse_defaults
 from importer.vocabulary import RunStatus
 from importer.workflow.automatic import rule_automatically
-from importer.workflow.definition import load
+from importer.workflow.definition import WorkflowDefinition, load
+from importer.workflow.nobody import NOBODY, nobody_to_ask
 from importer.workflow.proposals import submit_proposals
 
 Answer = dict[str, Any]
+
+CONDITION_FAILED = "A condition could not be evaluated, so a person decides"
 
 
 def run_import(
@@ -96,7 +99,7 @@ def apply_plan(
 def _plan(session: Session, path: Path, options: ImportOptions) -> Answer:
     with open_intake(path, session.entities, options, lambda run_id: _entity_and_source(session, run_id)) as intake:
         decided = treatments(intake.entity, intake.source, options.behavior)
-        defaults = parse_defaults(intake.entity)
+        definition, defaults = load(intake.entity), parse_defaults(intake.entity)
         ensure(session.database)
         with session.database.begin() as connection:
             target = find_target(connection, intake.entity)
@@ -105,7 +108,9 @@ def _plan(session: Session, path: Path, options: ImportOptions) -> Answer:
         try:
             staged = _stage(session, intake, target, space, run_id)
             _refuse_older_file(session, intake, options)
-            return _decide(session, intake, target, space, _Planned(run_id, started_at, staged, decided, options))
+            return _decide(
+                session, intake, target, space, _Planned(run_id, started_at, staged, decided, definition, options)
+            )
         except BaseException as error:
             _give_up(session, space, run_id, sequence, error)
             raise
@@ -175,6 +180,7 @@ class _Planned:
     started_at: str
     staged: Staged
     decided: Treatments
+    definition: WorkflowDefinition
     options: ImportOptions
 
 
@@ -182,19 +188,20 @@ def _decide(session: Session, intake: Intake, target: Target, space: runspace.Ru
     side = runspace.side_file(session.database, planned.run_id)
     with session.phase("comparing"), session.database.begin(attach=side) as connection:
         context = RunContext(connection, intake.entity, intake.source, target, space, intake.headers)
-        definition = load(intake.entity)
         failed: list[str] = []
+        submitter = planned.options.requested_by or session.user
         given = PlanInput(
             treatments=planned.decided,
             defaults=parse_defaults(intake.entity),
             positions=intake.positions,
-            rule=lambda run: failed.extend(rule_automatically(run, definition, session.user)),
+            rule=lambda run: failed.extend(rule_automatically(run, planned.definition, submitter)),
         )
         make_plan(context, given)
         last = runs.last_applied(connection, intake.entity.name, intake.source.name)
         mark_repeated(context, last)
         facts = Facts.of(session, planned.run_id, intake, planned.decided, planned.options, planned.started_at)
         summary = planned_summary(context, facts, planned.staged, session, last)
+        summary["warnings"] += [*_failed(failed), *nobody_to_ask(connection, planned.definition)]
     with session.database.begin(immediate=True) as connection:
         runs.update_run(
             connection,
@@ -206,6 +213,10 @@ def _decide(session: Session, intake: Intake, target: Target, space: runspace.Ru
             summary=summary,
         )
     return summary
+
+
+def _failed(conditions: Collection[str]) -> list[str]:
+    return [f"{CONDITION_FAILED}: {each}" for each in conditions]
 
 
 def _give_up(session: Session, space: runspace.RunSpace, run_id: str, sequence: int, error: BaseException) -> None:
@@ -259,8 +270,10 @@ def _apply(session: Session, run_id: str, overrides: dict[str, Any], wait: float
             context = replace(context, target=replace(context.target, exists=True))
         released = overrides.get("accept_limits", {}).get("user")
         people = {run.user, session.user, run.options.get("requested_by"), released} - {None}
-        _write(context, session.actor(run.options.get("requested_by")), people)
+        failed = _write(context, session.actor(run.options.get("requested_by")), people)
         summary = settled_summary(context, run, session, overrides)
+        lasting = [warning for warning in summary["warnings"] if not warning.startswith(NOBODY)]
+        summary["warnings"] = [*lasting, *_failed(failed), *nobody_to_ask(connection, load(entity))]
         runs.update_run(
             connection,
             run.sequence,
@@ -307,8 +320,8 @@ def _lost(run_id: str) -> PlanLost:
     return PlanLost(f"the plan of run {run_id} is no longer there", hint="plan the file again", run_id=run_id)
 
 
-def _write(context: RunContext, actor: Actor, contributors: Collection[str]) -> None:
-    """Re-check, write, propose, keep the record: all in the caller's transaction."""
+def _write(context: RunContext, actor: Actor, contributors: Collection[str]) -> list[str]:
+    """Re-check, write, propose, keep the record: all in the caller's transaction. Gives conditions that failed."""
     late = refuse_changed_records(context)
     filling = filling_constants(context, parse_defaults(context.entity))
     late += write_rows(context, inserted_values(context, filling))
@@ -317,9 +330,11 @@ def _write(context: RunContext, actor: Actor, contributors: Collection[str]) -> 
         settle_outcomes(context)
         mark_repeated(context, runs.last_applied(context.connection, context.entity.name, context.source.name))
     submit_proposals(context, actor, contributors)
+    failed: list[str] = []
     if context.entity.parameters.workflow.auto_submit:
-        start_workflow(context.connection, actor, context.entity, context.target, context.space.sequence)
+        failed = start_workflow(context.connection, actor, context.entity, context.target, context.space.sequence)
     write_journal(context)
+    return failed
 
 
 def _hold(session: Session, run_id: str, error: RefusedTooOften) -> None:

@@ -17,7 +17,8 @@ from importer.storage.migrate import ensure
 from importer.vocabulary import Action
 from importer.workflow import people
 from importer.workflow.automatic import proposed_facts
-from importer.workflow.definition import ApproverKind, ApproverSpec, WorkflowDefinition, first_step, load
+from importer.workflow.definition import ApproverSpec, WorkflowDefinition, first_step, load
+from importer.workflow.nobody import NOBODY, people_behind, with_administrators
 
 
 def workflow_in_force(session: Session, name: str | None) -> list[dict[str, Any]]:
@@ -44,7 +45,7 @@ def _in_force(connection: sa.Connection, entity: DataEntity) -> dict[str, Any]:
         "steps": [
             {
                 **step.model_dump(),
-                "asked": [_asked(connection, users, admins, spec) for spec in defined.approvers],
+                "asked": [_asked(connection, users, spec) for spec in defined.approvers],
             }
             for step, defined in zip(written.steps, definition.steps, strict=True)
         ],
@@ -52,13 +53,11 @@ def _in_force(connection: sa.Connection, entity: DataEntity) -> dict[str, Any]:
     }
 
 
-def _asked(connection: sa.Connection, users: dict[str, bool], admins: list[str], spec: ApproverSpec) -> dict[str, Any]:
+def _asked(connection: sa.Connection, users: dict[str, bool], spec: ApproverSpec) -> dict[str, Any]:
     if spec.fields:
         return {"approver": spec.text, "people": [], "warning": "depends on the record"}
-    name = spec.parts[0]
-    found = people.members_of(connection, name) if spec.kind is ApproverKind.GROUP else [name]
-    active = [each for each in found if each in users]
-    warning = None if active else f"nobody to ask: the work goes to the administrators ({', '.join(admins) or 'none'})"
+    active = people_behind(connection, spec, users)
+    warning = None if active else f"{NOBODY}: {with_administrators(users)}"
     return {"approver": spec.text, "people": active, "warning": warning}
 
 
@@ -70,11 +69,16 @@ def rehearse(session: Session, run_id: str) -> dict[str, Any]:
     entity = session.entities.get(run.entity)
     if entity is None or not run.summary:
         raise SetupError(f"run {run_id} has no plan: it is {run.status}")
+    if entity.settings_sha256 != run.settings_sha256:
+        raise SetupError(
+            f"the parameters of {run.entity} were changed since run {run_id} was planned", hint="plan again"
+        )
     definition = load(entity)
+    submitter = run.options.get("requested_by") or run.user
     with restage(session, run, entity) as (connection, space, target, _):
         context = RunContext(connection, entity, entity.source(run.source), target, space, run.reading["headers"])
         automatic = _ruled(context)
-        steps, failed = _steps(context, definition, session.user)
+        steps, failed = _steps(context, definition, submitter)
     return {"run_id": run_id, "automatic": automatic, "steps": steps, "failed_conditions": failed}
 
 

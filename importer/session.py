@@ -61,7 +61,7 @@ class Session:
     timings: Timings = field(default_factory=Timings)
 
     def actor(self, requested_by: str | None = None) -> Actor:
-        return Actor(requested_by or self.user, self.login, self.host, runs.now())
+        return Actor(self.user, self.login, self.host, runs.now(), requested_by)
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:

@@ -34,6 +34,7 @@ def show_(entity: str | None, **given: Any) -> None:
             click.echo(printable(f"  step {step['name']}: {step['policy']} of {', '.join(step['approvers'])}"))
             for asked in step["asked"]:
                 click.echo(printable(f"    {asked['approver']}: {', '.join(asked['people']) or asked['warning']}"))
+        click.echo(printable(f"  administrators: {', '.join(each['administrators']) or '(none)'}"))
 
 
 @workflow.command("test")

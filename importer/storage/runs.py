@@ -40,10 +40,18 @@ class Actor:
     login: str
     host: str
     at: str
+    on_behalf_of: str | None = None
+
+    @property
+    def submitter(self) -> str:
+        """Who is asked when something is to be changed: for whom it was done."""
+        return self.on_behalf_of or self.user
 
     @property
     def stamp(self) -> Mapping[str, str]:
-        return {"user_name": self.user, "login": self.login, "host": self.host, "at": self.at}
+        """What the history says of every action."""
+        who = {"user_name": self.user, "login": self.login, "host": self.host, "at": self.at}
+        return who if self.on_behalf_of is None else {**who, "on_behalf_of": self.on_behalf_of}
 
 
 def as_json(value: Any) -> str:

@@ -14,6 +14,7 @@ from importer.storage.columns import read_texts
 from importer.storage.control import KEYS
 from importer.storage.selection import same_change, same_record, selection
 from importer.storage.target import Target, canonical
+from importer.vocabulary import ChangeStatus
 from importer.workflow.conditions import ChangeFacts
 
 _baseline, _proposal = control.baseline, control.proposal
@@ -61,6 +62,18 @@ def _facts(entity: DataEntity, row: dict[str, Any], record_fields: tuple[str, ..
 def _stored(entity: DataEntity, target: Target, name: str) -> ColumnElement[Any]:
     if name in entity.key:
         return selection.c[KEYS[entity.key.index(name)]]
-    if not target.exists:
-        return sa.cast(sa.null(), sa.Text)
-    return canonical(target.columns[name].stored, target.columns[name], target.dialect)
+    stored: ColumnElement[Any] = sa.cast(sa.null(), sa.Text)
+    if target.exists:
+        stored = canonical(target.columns[name].stored, target.columns[name], target.dialect)
+    return or_of_new_record(selection.c.kind, selection.c.proposal_id, name, stored)
+
+
+def or_of_new_record(
+    kind: ColumnElement[str], number: ColumnElement[int], name: str, stored: ColumnElement[Any]
+) -> ColumnElement[Any]:
+    """The stored value; a record that doesn't exist yet has what its proposal says."""
+    own = control.proposed_change.alias("own")
+    proposed = sa.select(sa.func.max(own.c.proposed)).where(
+        own.c.proposal_id == number, own.c.field == name, own.c.status != str(ChangeStatus.SUPERSEDED)
+    )
+    return sa.case((kind == "create", proposed.scalar_subquery()), else_=stored)

@@ -51,12 +51,24 @@ def mark_without_role(
 
 def on_behalf_of(user: str) -> sa.ColumnElement[Any]:
     """For whom the user responds to a selected change where they were made a delegate; the history keeps it."""
-    mine = (
-        _approver.c.work_item_id == selection.c.work_item_id,
-        _approver.c.kind == "user",
-        _approver.c.name == user,
-    )
+    member = control.group_member
+    groups = sa.select(member.c.group_name).where(member.c.user_name == user)
+    is_user = sa.and_(_approver.c.kind == "user", _approver.c.name == user)
+    is_member = sa.and_(_approver.c.kind == "group", _approver.c.name.in_(groups))
+    mine = _approver.c.work_item_id == selection.c.work_item_id, sa.or_(is_user, is_member)
     return sa.select(sa.func.max(_approver.c.on_behalf_of)).where(*mine).scalar_subquery()
+
+
+def mark_contributor(connection: sa.Connection, receiver: tuple[str, str], two_eyes: Collection[str]) -> None:
+    """Four eyes: work is not given to somebody who has contributed to it."""
+    kind, name = receiver
+    if kind != "user":
+        return
+    contributed = sa.exists().where(
+        _contributor.c.proposal_id == selection.c.proposal_id, _contributor.c.user_name == name
+    )
+    strict = selection.c.settings_sha256.not_in(list(two_eyes))
+    mark(connection, REFUSED, f"four eyes: {name} has contributed to it", contributed, strict)
 
 
 def delegate(connection: sa.Connection, actor: Actor, receiver: tuple[str, str], comment: str | None) -> None:
@@ -101,6 +113,8 @@ def _record(
 
 def take_current_values(connection: sa.Connection, entity: DataEntity, target: Target) -> None:
     """Rebase: the change is made against the value that the record has now."""
+    exists_by_now = "a record with this key exists by now: discard the proposal"
+    mark(connection, REFUSED, exists_by_now, selection.c.entity == entity.name, selection.c.kind == "create")
     if not target.exists:
         mark(connection, REFUSED, "the record is gone", selection.c.entity == entity.name)
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,9 @@ import sqlalchemy as sa
 from importer.entity import DataEntity, load_entity
 from importer.errors import ImporterError
 from importer.storage import control
+from importer.storage.runs import keep_settings
+from importer.storage.selection import selection
+from importer.vocabulary import ChangeStatus
 from importer.workflow.definition import WorkflowDefinition, load
 
 
@@ -23,6 +27,25 @@ def definitions(
         declared = entity if version == entity.settings_sha256 else _stored(connection, entity, version)
         found[version] = (declared, load(declared))
     return found
+
+
+def take_version_in_force(connection: sa.Connection, entities: Mapping[str, DataEntity]) -> None:
+    """A selected draft is not running yet: it starts with the version that is in force when it is submitted."""
+    change = control.proposed_change
+    for entity in entities.values():
+        drafts = (
+            selection.c.entity == entity.name,
+            selection.c.status == str(ChangeStatus.DRAFT),
+            selection.c.fate.is_(None),
+            selection.c.settings_sha256 != entity.settings_sha256,
+        )
+        if connection.execute(sa.select(selection.c.change_id).where(*drafts).limit(1)).first() is None:
+            continue
+        keep_settings(connection, entity)
+        version = {"settings_sha256": entity.settings_sha256}
+        chosen = sa.select(selection.c.change_id).where(*drafts)
+        connection.execute(sa.update(change).values(version).where(change.c.id.in_(chosen)))
+        connection.execute(sa.update(selection).values(version).where(*drafts))
 
 
 def _stored(connection: sa.Connection, entity: DataEntity, version: str) -> DataEntity:
