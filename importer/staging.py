@@ -9,14 +9,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import sqlalchemy as sa
 
 from importer.intake import Intake
 from importer.reading import RawBatch
-from importer.storage.bulk import Loader, in_target_types
+from importer.storage.bulk import Loader, Rows, in_target_types
 from importer.storage.runspace import RunSpace
 from importer.storage.target import Target
 from importer.validation.check import check_batch
@@ -41,8 +43,8 @@ def stage(
     staged = Staged()
     staging = _Staging(intake, target, space, staged)
     for raw in intake.batches:
-        for table, data in staging.tables(raw):
-            loader.put(table, data)
+        for table, rows in staging.tables(raw):
+            loader.put(table, rows)
         staged.rows += len(raw.rows) + len(raw.unreadable)
         watch(staged.rows, intake.file.progress)
     return staged
@@ -55,15 +57,15 @@ class _Staging:
     space: RunSpace
     counted: Staged
 
-    def tables(self, raw: RawBatch) -> Iterator[tuple[Any, pa.Table]]:
-        """The rows of the run's tables that one batch gives."""
+    def tables(self, raw: RawBatch) -> Iterator[tuple[sa.Table, Rows]]:
+        """The rows of the run's tables that one batch gives; all but checking is done where they are loaded."""
         if len(raw.rows) + len(raw.unreadable) == 0:
             return
         checked = self._check(raw)
         self._count(checked)
-        yield self.space.stage, self._stage_rows(raw, checked)
-        yield self.space.reason, self._reason_rows(raw, checked)
-        yield self.space.batch, self._source_texts(raw)
+        yield self.space.stage, partial(self._stage_rows, raw, checked)
+        yield self.space.reason, partial(self._reason_rows, raw, checked)
+        yield self.space.batch, partial(self._source_texts, raw)
 
     def _check(self, raw: RawBatch) -> CheckedBatch:
         entity, headers = self.intake.entity, self.intake.headers

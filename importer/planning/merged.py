@@ -91,6 +91,8 @@ def _states(
     for effects in kept.values():
         source = source.outerjoin(effects, effects.c["_row"] == diff.c["_row"])
     select = sa.select(*columns).select_from(source).where(sa.not_(plan.is_refused(diff.c["_row"])))
+    if alike and set(fields) <= plan.space.brought:
+        select = select.where(diff.c["_row"].in_(_doubtful(plan, fields)))
     if again:
         along = plan.space.along
         select = select.where(sa.exists().where(along.c["_row"] == diff.c["_row"]))
@@ -99,6 +101,14 @@ def _states(
         is_new = [flag == "1" for flag in table["_new"].to_pylist()]
         later_states = _typed(plan, table, fields, "l")
         yield rows, later_states if alike else _typed(plan, table, fields, "n"), later_states, is_new
+
+
+def _doubtful(plan: RunContext, fields: list[str]) -> sa.Select[Any]:
+    """Rows that were not found sound when they were read: a row that brings a value for every field that the checks
+    look at makes the same record whatever is stored, and as such it was checked already."""
+    stage = plan.space.stage
+    blank = [stage.c[field].is_(None) for field in fields]
+    return sa.select(stage.c["_row"]).where(sa.or_(stage.c["_across"].is_not(None), *blank))
 
 
 def _fields_kept(plan: RunContext) -> list[str]:

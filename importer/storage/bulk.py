@@ -1,4 +1,4 @@
-"""Bulk load: Arrow tables become rows of the run's tables, in a thread of its own so that reading goes on meanwhile.
+"""Bulk load: Arrow tables become rows of the run's tables, in threads of their own so that reading goes on meanwhile.
 
 PostgreSQL takes them by COPY; SQLite by ADBC into the side file, never the main file, and never while sqlite3 has
 it attached.
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -54,8 +55,15 @@ def _convert(values: pa.ChunkedArray, physical: Physical, dialect: str) -> pa.Ch
     return values
 
 
+Rows = Callable[[], pa.Table]
+"""Rows that are made in the background, so that their making costs the caller nothing."""
+
+
 class _Sink(Protocol):
-    def write(self, table: sa.Table, data: pa.Table) -> None: ...
+    """`prepare` and `send` run in threads of their own, one table behind the other."""
+
+    def prepare(self, table: sa.Table, data: pa.Table) -> Any: ...
+    def send(self, prepared: Any) -> None: ...
     def commit(self) -> None: ...
     def close(self) -> None: ...
 
@@ -63,60 +71,80 @@ class _Sink(Protocol):
 class Loader:
     """Loads tables in the background, in the order in which they are put. Use as a context manager.
 
-    Leaving the block waits for the last table and commits; an error in the thread is raised by the next `put` or on
+    Leaving the block waits for the last table and commits; an error in a thread is raised by the next `put` or on
     leaving.
     """
 
     def __init__(self, database: Database, space: RunSpace, file: Path | None) -> None:
         self._open: Callable[[], _Sink] = lambda: _AdbcSink(file, space) if file else _CopySink(database)
-        self._queue: queue.Queue[tuple[sa.Table, pa.Table] | None] = queue.Queue(maxsize=WAITING_TABLES)
+        self._given: queue.Queue[tuple[sa.Table, Rows] | None] = queue.Queue(maxsize=WAITING_TABLES)
+        self._prepared: queue.Queue[Any] = queue.Queue(maxsize=WAITING_TABLES)
         self._error: BaseException | None = None
         self._given_up = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="importer-loader", daemon=True)
+        self._threads = [
+            threading.Thread(target=work, name=f"importer-{name}", daemon=True)
+            for name, work in (("prepare", self._prepare), ("load", self._load))
+        ]
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._sink = self._open()
+        for thread in self._threads:
+            thread.start()
         return self
 
-    def put(self, table: sa.Table, data: pa.Table) -> None:
-        """Columns of `data` are those of `table` by name; missing ones take their default."""
+    def put(self, table: sa.Table, rows: Rows) -> None:
+        """Columns of the rows are those of `table` by name; missing ones take their default."""
         self._raise_error()
-        if data.num_rows:
-            self._queue.put((table, data))
+        self._given.put((table, rows))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is not None:
             self._given_up.set()
-        self._queue.put(None)
-        self._thread.join()
-        if error is None:
-            self._raise_error()
+        self._given.put(None)
+        for thread in self._threads:
+            thread.join()
+        try:
+            if error is None:
+                self._raise_error()
+                self._sink.commit()
+        finally:
+            self._sink.close()
 
     def _raise_error(self) -> None:
         if self._error is not None:
             raise self._error
 
-    def _work(self) -> None:
-        sink: _Sink | None = None
-        try:
-            sink = self._open()
-            while (item := self._queue.get()) is not None and not self._given_up.is_set():
-                sink.write(*item)
-            if not self._given_up.is_set():
-                sink.commit()
-        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
-            self._error = error
-            self._drain()
-        finally:
-            if sink is not None:
-                sink.close()
+    def _prepare(self) -> None:
+        while (item := self._given.get()) is not None:
+            table, rows = item
+            if self._is_over:
+                continue  # only taken off the queue, so that nobody waits for a thread that has given up
+            with self._kept():
+                data = rows()
+                if data.num_rows:
+                    self._prepared.put(self._sink.prepare(table, data))
+        self._prepared.put(None)
 
-    def _drain(self) -> None:
-        """Takes what is still put until the end sign, so that nobody waits for a dead thread."""
-        while self._queue.get() is not None:
-            continue
+    def _load(self) -> None:
+        while (prepared := self._prepared.get()) is not None:
+            if self._is_over:
+                continue
+            with self._kept():
+                self._sink.send(prepared)
+
+    @property
+    def _is_over(self) -> bool:
+        return self._error is not None or self._given_up.is_set()
+
+    @contextmanager
+    def _kept(self) -> Iterator[None]:
+        """An error is kept for the thread that waits."""
+        try:
+            yield
+        except BaseException as error:  # noqa: BLE001 - raised again by `put` or on leaving
+            self._error = self._error or error
 
 
 class _CopySink:
@@ -125,27 +153,30 @@ class _CopySink:
         self._driver: Any = self._raw.driver_connection
         self._preparer = database.engine.dialect.identifier_preparer
 
-    def write(self, table: sa.Table, data: pa.Table) -> None:
+    def prepare(self, table: sa.Table, data: pa.Table) -> tuple[str, Any]:
+        """The statement, and what goes with it: the bytes of a COPY, or parameters of an INSERT."""
         names = ", ".join(self._preparer.quote(name) for name in data.column_names)
+        place = self._preparer.format_table(table)
         if any(pa.types.is_binary(field.type) for field in data.schema):
-            return self._insert(table, names, data)
-        statement = f"COPY {self._preparer.format_table(table)} ({names}) FROM STDIN (FORMAT csv)"
+            # Few rows with large binary values: the text form of COPY would double them.
+            marks = ", ".join(["%s"] * data.num_columns)
+            rows = list(zip(*(column.to_pylist() for column in data.columns), strict=True))
+            return f"INSERT INTO {place} ({names}) VALUES ({marks})", rows  # noqa: S608
         out = pa.BufferOutputStream()
         options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="all_valid")
         # Chunks are joined first: behind an empty one this writer of pyarrow 26 puts NUL bytes into the output.
         pyarrow.csv.write_csv(data.combine_chunks(), out, options)
-        body = memoryview(out.getvalue())
-        with self._driver.cursor() as cursor, cursor.copy(statement) as copy:
-            for start in range(0, len(body), _COPY_BLOCK):
-                copy.write(body[start : start + _COPY_BLOCK])
-        return None
+        return f"COPY {place} ({names}) FROM STDIN (FORMAT csv)", memoryview(out.getvalue())
 
-    def _insert(self, table: sa.Table, names: str, data: pa.Table) -> None:
-        """Few rows with large binary values: the text form of COPY would double them."""
-        marks = ", ".join(["%s"] * data.num_columns)
-        statement = f"INSERT INTO {self._preparer.format_table(table)} ({names}) VALUES ({marks})"  # noqa: S608
+    def send(self, prepared: tuple[str, Any]) -> None:
+        statement, body = prepared
         with self._driver.cursor() as cursor:
-            cursor.executemany(statement, list(zip(*(column.to_pylist() for column in data.columns), strict=True)))
+            if isinstance(body, list):
+                cursor.executemany(statement, body)
+                return
+            with cursor.copy(statement) as copy:
+                for start in range(0, len(body), _COPY_BLOCK):
+                    copy.write(body[start : start + _COPY_BLOCK])
 
     def commit(self) -> None:
         self._driver.commit()
@@ -170,13 +201,16 @@ class _AdbcSink:
         for index in SIDE_INDEXES:
             self._cursor.execute(index)
 
-    def write(self, table: sa.Table, data: pa.Table) -> None:
+    def prepare(self, table: sa.Table, data: pa.Table) -> tuple[str, pa.Table]:
         present = set(data.column_names)
         for column in table.columns:
             if column.name not in present:
                 data = data.append_column(column.name, _default(column, data.num_rows))
-        ordered = data.select([column.name for column in table.columns])
-        self._cursor.adbc_ingest(table.name, ordered, mode="append")
+        return table.name, data.select([column.name for column in table.columns])
+
+    def send(self, prepared: tuple[str, pa.Table]) -> None:
+        name, data = prepared
+        self._cursor.adbc_ingest(name, data, mode="append")
 
     def commit(self) -> None:
         """Each ingest is a transaction of its own; nothing is left to do."""
