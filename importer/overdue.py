@@ -68,11 +68,13 @@ def _settle(desk: Desk) -> dict[str, Any]:
 
 
 def _groups(route: Route) -> list[tuple[Step, int]]:
+    """Steps and numbers of escalations; the highest first, so that nothing is escalated twice at once."""
     rows = route.connection.execute(
         sa.select(selection.c.step, _item.c.escalated)
         .join_from(selection, _item, _item.c.id == selection.c.work_item_id)
         .where(route.mine)
         .distinct()
+        .order_by(_item.c.escalated.desc())
     ).all()
     return [(route.definition.step(step), escalated) for step, escalated in rows]
 
@@ -92,11 +94,11 @@ def _count(connection: sa.Connection, *which: sa.ColumnElement[bool]) -> int:
 def _escalate(route: Route, here: sa.ColumnElement[bool], spec: ApproverSpec, step: Step) -> None:
     """The work is with the next one, for another due time."""
     decisions.add_history(route.connection, route.actor, "escalated", here, comment=f"{step.name}: to {spec.text}")
-    items = list(route.connection.scalars(sa.select(selection.c.work_item_id).where(here).distinct()))
+    items = sa.select(selection.c.work_item_id).where(here)
     route.connection.execute(sa.delete(_approver).where(_approver.c.work_item_id.in_(items)))
     ask(route, spec, _item.c.id.in_(items))
     due = due_at(route.actor.at, step.due_days)
-    moved = {"due_at": due, "escalated": _item.c.escalated + 1}
-    route.connection.execute(sa.update(_item).values(moved).where(_item.c.id.in_(items)))
     changes = sa.select(selection.c.change_id).where(here)
     route.connection.execute(sa.update(_change).values(due_at=due).where(_change.c.id.in_(changes)))
+    moved = {"due_at": due, "escalated": _item.c.escalated + 1}
+    route.connection.execute(sa.update(_item).values(moved).where(_item.c.id.in_(items)))

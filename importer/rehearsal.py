@@ -14,7 +14,6 @@ from importer.session import Session
 from importer.storage import runs
 from importer.storage.context import RunContext
 from importer.storage.migrate import ensure
-from importer.vocabulary import Action
 from importer.workflow import people
 from importer.workflow.automatic import proposed_facts
 from importer.workflow.definition import ApproverSpec, WorkflowDefinition, first_step, load
@@ -94,7 +93,7 @@ def _steps(run: RunContext, definition: WorkflowDefinition, submitter: str) -> t
     counts: Counter[str] = Counter()
     failed: dict[str, None] = {}
     for field in run.space.values:
-        for _, facts in proposed_facts(run, definition, field, submitter, (Action.PROPOSED, Action.SUPERSEDING)):
+        for _, facts in proposed_facts(run, definition, field, submitter):
             needed = first_step(definition, facts)
             if needed is None:
                 continue

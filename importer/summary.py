@@ -16,6 +16,7 @@ from importer import __version__
 from importer.entity import DataEntity
 from importer.intake import ImportOptions, Intake
 from importer.planning.behavior import Treatments
+from importer.planning.declined import declined_values
 from importer.planning.limits import PlanCounts, Verdict, verdicts
 from importer.session import Session
 from importer.staging import Staged
@@ -128,6 +129,7 @@ def planned_summary(run: RunContext, facts: Facts, staged: Staged, session: Sess
         "counts": counts,
         **reasons,
         "proposals": proposal_counts(run),
+        "declined": declined_values(run),
         "blanks_kept": blanks_kept(run, staged, stored),
         "control_totals": control_totals(run.entity, staged.control_totals),
         "ignored_columns": facts.reading["ignored"],

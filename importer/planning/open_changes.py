@@ -9,11 +9,11 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from importer.planning.behavior import Treatments
 from importer.planning.compare import action_of
+from importer.planning.declined import decline, declined_lately, was_declined
 from importer.storage import control
 from importer.storage.context import RunContext
 from importer.storage.expressions import message
-from importer.storage.runs import moment_before
-from importer.vocabulary import Action, ChangeStatus, Effect, NewRecords, RejectionCode, Says
+from importer.vocabulary import Action, Effect, NewRecords, RejectionCode, Says
 
 _change = control.proposed_change
 _proposal = control.proposal
@@ -21,7 +21,7 @@ _proposal = control.proposal
 
 def settle_open_changes(plan: RunContext, treatments: Treatments) -> None:
     """Fills `effect` and refines the actions of `diff`. May be called again: it starts afresh."""
-    declined = _fields_with(plan, _declined_lately(plan))
+    declined = _fields_with(plan, declined_lately(plan))
     fields = _fields_with(plan, control.is_open(_change.c.status))
     _reset(plan, {*fields, *declined})
     if fields:
@@ -32,7 +32,7 @@ def settle_open_changes(plan: RunContext, treatments: Treatments) -> None:
             _refine(plan, field)
     for field in declined:
         if field in plan.space.values:
-            _decline(plan, field)
+            decline(plan, field)
 
 
 def add_opened(plan: RunContext, treatments: Treatments) -> None:
@@ -72,41 +72,6 @@ def _fields_with(plan: RunContext, which: ColumnElement[bool]) -> list[str]:
     return plan.entity.in_order(plan.connection.scalars(rows.distinct()))
 
 
-def _declined_lately(plan: RunContext) -> ColumnElement[bool]:
-    """Rejected or discarded within `remember_decisions`."""
-    ended = _change.c.status.in_([str(ChangeStatus.REJECTED), str(ChangeStatus.DISCARDED)])
-    days = plan.entity.parameters.approvals.remember_decisions
-    return sa.and_(ended, _change.c.decided_at > moment_before(days)) if days else sa.false()
-
-
-def _was_declined(plan: RunContext, field: str) -> ColumnElement[bool]:
-    """Whether the value was declined against the same original value."""
-    diff, earlier = plan.space.diff, _change.alias("earlier")
-    same_record = [
-        label.element == earlier.c[key]
-        for label, key in list(zip(plan.keys(diff), control.KEYS, strict=True))[: len(plan.target.key)]
-        if isinstance(label, sa.Label)
-    ]
-    ended = earlier.c.status.in_([str(ChangeStatus.REJECTED), str(ChangeStatus.DISCARDED)])
-    days = plan.entity.parameters.approvals.remember_decisions
-    return sa.exists().where(
-        *same_record,
-        earlier.c.entity == plan.entity.name,
-        earlier.c.field == field,
-        ended,
-        earlier.c.decided_at > moment_before(days),
-        earlier.c.original.is_not_distinct_from(plan.canonical(plan.space.old(field), field)),
-        earlier.c.proposed.is_not_distinct_from(plan.canonical(plan.space.new(field), field)),
-    )
-
-
-def _decline(plan: RunContext, field: str) -> None:
-    """A value declined before is not proposed again; it is no rejection."""
-    column = plan.space.action(field)
-    proposed = column == str(Action.PROPOSED), _was_declined(plan, field)
-    plan.run(sa.update(plan.space.diff).where(*proposed).values({column: str(Action.DECLINED)}))
-
-
 def _reset(plan: RunContext, fields: Iterable[str]) -> None:
     reason = plan.space.reason
     plan.run(sa.delete(plan.space.effect))
@@ -132,7 +97,7 @@ def _collect(plan: RunContext, treatments: Treatments, field: str, *, remembers:
     stage, diff, effect = plan.space.stage, plan.space.diff, plan.space.effect
     same_source = sa.and_(_proposal.c.person.is_(None), _proposal.c.source == plan.source.name)
     says = _says(plan, field)
-    was_declined = _was_declined(plan, field) if remembers and field in plan.space.values else sa.false()
+    declined = was_declined(plan, field) if remembers and field in plan.space.values else sa.false()
     intent = _intent(plan, treatments, field)
     rows = (
         sa.select(
@@ -146,10 +111,8 @@ def _collect(plan: RunContext, treatments: Treatments, field: str, *, remembers:
             _change.c.proposed,
             same_source,
             says,
-            _effect(says, intent, same_source, was_declined),
-            sa.and_(
-                intent == str(Action.PROPOSED), says == str(Says.OTHER), sa.not_(same_source), sa.not_(was_declined)
-            ),
+            _effect(says, intent, same_source, declined),
+            sa.and_(intent == str(Action.PROPOSED), says == str(Says.OTHER), sa.not_(same_source), sa.not_(declined)),
         )
         .join_from(_change, _proposal, _proposal.c.id == _change.c.proposal_id)
         .join(stage, _same_record(plan))

@@ -46,11 +46,12 @@ def _add(plan: RunContext, rows: sa.Select[Any], **values: ColumnElement[Any]) -
 def _add_created(plan: RunContext) -> None:
     stage, fresh = plan.space.stage, plan.space.fresh
     rows = sa.select(stage.c["_row"]).join_from(fresh, stage, stage.c["_row"] == fresh.c["_row"])
-    _add(
-        plan,
-        rows.where(sa.not_(plan.is_refused(stage.c["_row"]))),
-        outcome=sa.literal(str(Outcome.CREATED)),
-    )
+    values: dict[str, ColumnElement[Any]] = {"outcome": sa.literal(str(Outcome.CREATED))}
+    if plan.connection.execute(sa.select(plan.space.effect.c["_row"]).limit(1)).first() is not None:
+        effects = _effects(plan)
+        rows = rows.outerjoin(effects, effects.c["_row"] == stage.c["_row"])
+        values["effects"] = effects.c.effects
+    _add(plan, rows.where(sa.not_(plan.is_refused(stage.c["_row"]))), **values)
 
 
 def _add_changed(plan: RunContext) -> None:
@@ -124,13 +125,14 @@ def _add_left_out(plan: RunContext) -> None:
 
 def _add_touched(plan: RunContext) -> None:
     """Rows that change no value but concern open changes: unchanged, with effects."""
-    stage, diff = plan.space.stage, plan.space.diff
+    stage, diff, fresh = plan.space.stage, plan.space.diff, plan.space.fresh
     effects = _effects(plan)
     rows = (
         sa.select(stage.c["_row"])
         .join_from(effects, stage, stage.c["_row"] == effects.c["_row"])
         .where(
             sa.not_(sa.exists().where(diff.c["_row"] == stage.c["_row"])),
+            sa.not_(sa.exists().where(fresh.c["_row"] == stage.c["_row"])),
             sa.not_(plan.is_refused(stage.c["_row"])),
         )
     )

@@ -28,9 +28,10 @@ def rule_automatically(run: RunContext, definition: WorkflowDefinition, submitte
     if not definition.automatic:
         return []
     failed: dict[str, None] = {}
+    existing = run.space.diff.c["_new"].is_(sa.false())
     for field in fields_with(run, _PROPOSED):
         rows: list[dict[str, Any]] = []
-        for number, facts in proposed_facts(run, definition, field, submitter, _PROPOSED):
+        for number, facts in proposed_facts(run, definition, field, submitter, existing):
             decision = automatic_decision(definition, facts)
             failed |= {f"{each.rule}: {each.reason}": None for each in decision.failed}
             if decision.ruling is not None:
@@ -44,9 +45,9 @@ def rule_automatically(run: RunContext, definition: WorkflowDefinition, submitte
 
 
 def proposed_facts(
-    run: RunContext, definition: WorkflowDefinition, field: str, submitter: str, actions: tuple[Action, ...]
+    run: RunContext, definition: WorkflowDefinition, field: str, submitter: str, *which: sa.ColumnElement[bool]
 ) -> Iterator[tuple[int, ChangeFacts]]:
-    """Row numbers and facts of the changes of one field that have one of these actions, new records left out."""
+    """Row numbers and facts of the changes of one field that would be opened."""
     diff, baseline = run.space.diff, control.baseline
     original = run.canonical(run.space.old(field), field)
     columns: list[Any] = [
@@ -63,8 +64,8 @@ def proposed_facts(
     if run.target.exists:
         source = source.outerjoin(run.target.table, run.same_key(diff))
     select = sa.select(*columns).select_from(source)
-    wanted = [str(action) for action in actions]
-    proposed = run.space.action(field).in_(wanted), diff.c["_new"].is_(sa.false())
+    wanted = [str(action) for action in _PROPOSED]
+    proposed = run.space.action(field).in_(wanted), *which
     for table in read_texts(run.connection, select.where(*proposed, sa.not_(run.is_refused(diff.c["_row"])))):
         for row in table.to_pylist():
             record = {name: row[f"r_{name}"] for name in definition.record_fields}
@@ -89,9 +90,11 @@ def _keys(run: RunContext) -> list[tuple[Any, str]]:
 def _stored(run: RunContext, name: str) -> sa.ColumnElement[Any]:
     if name in run.target.key:
         return run.canonical(run.space.diff.c[name], name)
-    if not run.target.exists:
-        return sa.cast(sa.null(), sa.Text)
-    return run.canonical(run.target.columns[name].stored, name)
+    stored = run.canonical(run.target.columns[name].stored, name) if run.target.exists else sa.cast(sa.null(), sa.Text)
+    if name not in run.space.values:
+        return stored
+    is_new = run.space.diff.c["_new"].is_(sa.true())
+    return sa.case((is_new, run.canonical(run.space.new(name), name)), else_=stored)
 
 
 def _carry_out(run: RunContext, field: str) -> None:

@@ -228,7 +228,7 @@ def test_overdue_work_goes_to_each_who_is_named_then_the_final_action_decides(of
     assert let_time_pass(office)["escalated"] == 1
     assert waiting(office, "ann", "cfo", "carl") == ["cfo"]
     due = office.shown(number)["due_at"]
-    assert due > office.shown(number)["first_proposed_at"]
+    assert due > office.shown(number)["first_proposed_at"], "for another due time"
     assert office.importer("tick", "--json").json["escalated"] == 0
     let_time_pass(office)
     assert waiting(office, "ann", "cfo", "carl") == ["carl"]
