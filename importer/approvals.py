@@ -61,6 +61,10 @@ class Action:
 
 def act(session: Session, action: Action) -> Answer:
     """Carries out an action on proposed changes: `{done, conflict, refused, already_decided, ids}` and reasons."""
+    return locks.repeated(lambda: _act(session, action))
+
+
+def _act(session: Session, action: Action) -> Answer:
     with _desk(session, action) as (desk, is_same):
         mark_decided(desk.connection)
         mark_unseen_versions(desk.connection, action.request)

@@ -60,7 +60,7 @@ def _all_stand(connection: sa.Connection, entity: DataEntity, target: Target, fi
         .where(final(entity), selection.c.kind == "change")
     )
     if target.dialect != "sqlite":
-        rows = rows.with_for_update(of=target.table)
+        rows = rows.order_by(*(target.columns[name].column for name in target.key)).with_for_update(of=target.table)
     locked = rows.subquery()
     found = sa.select(sa.func.count(locked.c.change_id.distinct()), sa.func.sum(locked.c.moved))
     wanted = connection.scalar(sa.select(sa.func.count()).select_from(selection).where(final(entity)))

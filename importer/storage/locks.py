@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import fcntl
 import json
+import random
 import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 import sqlalchemy as sa
 
@@ -23,6 +24,10 @@ from importer.storage.database import Database
 
 _LOCK_CLASS = 1_229_999_172  # "IMPD" as a number: keeps our advisory locks apart from other programs'
 _PAUSE = 0.1
+_ATTEMPTS = 4
+_ENDED_BY_OTHERS = ("40001", "40P01")  # serialization failure, deadlock
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -58,10 +63,34 @@ def deciding(database: Database, entities: Iterable[str]) -> Iterator[sa.Connect
     """A deciding transaction: beside others that decide, never beside a run that applies to the same entity."""
     with database.begin(immediate=True) as connection:
         if not database.is_sqlite:
-            share = sa.text("SELECT pg_advisory_xact_lock_shared(:space, :number)")
+            deadline = time.monotonic() + database.wait
             for entity in sorted(entities):
-                connection.execute(share, {"space": _LOCK_CLASS, "number": _number(entity)})
+                _share(connection, _number(entity), deadline)
         yield connection
+
+
+def _share(connection: sa.Connection, number: int, deadline: float) -> None:
+    take = sa.text("SELECT pg_try_advisory_xact_lock_shared(:space, :number)")
+    while not connection.scalar(take, {"space": _LOCK_CLASS, "number": number}):
+        if time.monotonic() >= deadline:
+            raise _busy(_postgresql_holder(connection, number))
+        time.sleep(_PAUSE)
+
+
+def repeated(work: Callable[[], T]) -> T:
+    """A transaction that PostgreSQL ended because it and another waited for each other is begun anew, a few times.
+
+    Nothing of it was done: that is what makes it safe.
+    """
+    for attempt in range(_ATTEMPTS):
+        try:
+            return work()
+        except TryLater as error:
+            state = getattr(getattr(error.__cause__, "orig", None), "sqlstate", None)
+            if state not in _ENDED_BY_OTHERS:
+                raise
+            time.sleep(_PAUSE * (attempt + random.random()))  # noqa: S311 - not a secret
+    return work()
 
 
 def _number(entity: str) -> int:
@@ -126,6 +155,6 @@ def _postgresql_holder(connection: sa.Connection, number: int) -> str | None:
 
 def _busy(holder: str | None) -> TryLater:
     return TryLater(
-        f"another run is applying: {holder or 'it has not said which'}",
+        f"somebody else is at work on these records: {holder or 'it has not said which'}",
         hint="give the same command again later, or wait longer with --wait SECONDS",
     )

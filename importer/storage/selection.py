@@ -157,11 +157,15 @@ def _require_known(connection: sa.Connection, numbers: list[int]) -> None:
 
 
 def lock_changes(connection: sa.Connection) -> None:
-    """Nobody else decides on these until we are done; then looks at them afresh. SQLite has one writer anyway."""
+    """Nobody else decides on these until we are done; then looks at them afresh. SQLite has one writer anyway.
+
+    Their whole proposals are held: what is done to one field depends on what waits beside it. Always in the same
+    order, so that two who want the same wait for each other and not in a circle.
+    """
     if connection.dialect.name != "sqlite":
-        chosen = sa.select(selection.c.change_id)
-        locked = sa.select(_change.c.id).where(_change.c.id.in_(chosen)).order_by(_change.c.id).with_for_update()
-        connection.execute(sa.select(sa.func.count()).select_from(locked.subquery()))
+        for table, column in ((_proposal, selection.c.proposal_id), (_change, selection.c.change_id)):
+            held = sa.select(table.c.id).where(table.c.id.in_(sa.select(column))).order_by(table.c.id)
+            connection.execute(sa.select(sa.func.count()).select_from(held.with_for_update().subquery()))
     names = ("status", "step", "round", "settings_sha256")
     now: dict[str, Any] = {name: _change.c[name] for name in names}
     moved = [selection.c[name].is_distinct_from(_change.c[name]) for name in names]
