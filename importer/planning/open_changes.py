@@ -10,13 +10,14 @@ from sqlalchemy.sql.elements import ColumnElement
 from importer.planning.behavior import Treatments
 from importer.planning.compare import action_of
 from importer.planning.declined import decline, declined_lately, was_declined
-from importer.storage import control
+from importer.storage import control, statistics
 from importer.storage.context import RunContext
 from importer.storage.expressions import message
 from importer.vocabulary import Action, Effect, NewRecords, RejectionCode, Says
 
 _change = control.proposed_change
 _proposal = control.proposal
+_SAMPLED = ("_row", "field", "change_id", "says", "effect", "competes")
 
 
 def settle_open_changes(plan: RunContext, treatments: Treatments) -> None:
@@ -46,7 +47,8 @@ def add_opened(plan: RunContext, treatments: Treatments) -> None:
             sa.literal(str(Effect.OPENED)),
             sa.false(),
         ).where(plan.space.action(field) == str(Action.PROPOSED), sa.not_(plan.is_refused(diff.c["_row"])))
-        plan.run(sa.insert(effect).from_select(["_row", "ord", "field", "effect", "competes"], rows))
+        insert = sa.insert(effect).from_select(["_row", "ord", "field", "effect", "competes"], rows)
+        statistics.fill(plan.connection, insert, *_SAMPLED)
 
 
 def _proposable(plan: RunContext, treatments: Treatments) -> list[str]:
@@ -125,7 +127,8 @@ def _collect(plan: RunContext, treatments: Treatments, field: str, *, remembers:
             sa.not_(plan.is_refused(stage.c["_row"])),
         )
     )
-    plan.run(sa.insert(effect).from_select([column.name for column in effect.columns], rows))
+    insert = sa.insert(effect).from_select([column.name for column in effect.columns], rows)
+    statistics.fill(plan.connection, insert, *_SAMPLED)
 
 
 def _same_record(plan: RunContext) -> ColumnElement[bool]:
