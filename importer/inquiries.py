@@ -42,11 +42,12 @@ def digest(session: Session, filters: Filters) -> str:
         return listing_digest(connection)
 
 
-def proposal_history(session: Session, number: int | None) -> list[Answer]:
-    """Every action, or those on one proposal."""
+def proposal_history(session: Session, number: int | None, filters: Filters) -> list[Answer]:
+    """Every action, or those on one proposal, of one run or record."""
     ensure(session.database)
     with session.database.begin() as connection:
-        return listing.history(connection, number)
+        check_filters(session, connection, filters)
+        return listing.history(connection, number, filters)
 
 
 def my_work(session: Session) -> list[Answer]:

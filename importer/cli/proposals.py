@@ -37,11 +37,13 @@ def _key(_context: click.Context, _option: click.Parameter, given: str | None) -
     return None if given is None else tuple(next(csv.reader([given]), []))
 
 
+_RUN = click.option("--run", "run_id", metavar="RUN", help="Proposed by this run.")
+_KEY = click.option("--key", callback=_key, metavar="CSV-RECORD", help="Of this record: the key's values, with commas.")
 _FILTERS = (
-    click.option("--run", "run_id", metavar="RUN", help="Proposed by this run."),
+    _RUN,
     click.option("--source", metavar="NAME", help="Proposed by this source."),
     click.option("--field", metavar="FIELD", help="Changes of this field."),
-    click.option("--key", callback=_key, metavar="CSV-RECORD", help="Of this record: the key's values, with commas."),
+    _KEY,
     click.option("--status", type=click.Choice(_STATUSES), help="In this state."),
     click.option("--where", metavar="CONDITION", help="For which this CEL condition holds."),
 )
@@ -103,12 +105,16 @@ def show_(number: int, **given: Any) -> None:
 
 @proposals.command("history")
 @click.argument("number", type=int, required=False, metavar="[ID]")
+@_RUN
+@_KEY
 @common
-def history(number: int | None, **given: Any) -> None:
-    """Every action with who, when, from and to state; of one proposal or of all."""
+def history(number: int | None, run_id: str | None, key: tuple[str, ...] | None, **given: Any) -> None:
+    """Every action with who, when, from and to state; of one proposal, run or record, or of all."""
     from importer.inquiries import proposal_history
+    from importer.storage.selection import Filters
 
-    answer = proposal_history(make_session(given, "proposals history", quiet=True), number)
+    session = make_session(given, "proposals history", quiet=True)
+    answer = proposal_history(session, number, Filters(run_id=run_id, key=key))
     if given["as_json"]:
         print_json(answer)
         return

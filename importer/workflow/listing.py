@@ -78,15 +78,21 @@ def only(proposals: list[dict[str, Any]], change_ids: Collection[int]) -> list[d
     return [proposal for proposal in kept if proposal["changes"]]
 
 
-def history(connection: sa.Connection, number: int | None) -> list[dict[str, Any]]:
-    """Every action, or those on one proposal, in the order in which they were made."""
+def history(connection: sa.Connection, number: int | None, filters: Filters) -> list[dict[str, Any]]:
+    """Every action, or those on one proposal, one record, or what one run proposed, in the order they were made."""
     table = control.history
     select = (
         sa.select(table, _change.c.field, control.run.c.run_id)
         .outerjoin_from(table, _change, _change.c.id == table.c.change_id)
         .outerjoin(control.run, control.run.c.sequence == table.c.run_sequence)
+        .outerjoin(_proposal, _proposal.c.id == table.c.proposal_id)
         .order_by(table.c.id)
     )
+    if filters.run_id is not None:
+        by_run = sa.select(control.run.c.sequence).where(control.run.c.run_id == filters.run_id).scalar_subquery()
+        select = select.where(sa.or_(table.c.run_sequence == by_run, _change.c.run_sequence == by_run))
+    if filters.key is not None:
+        select = select.where(*conditions(Filters(key=filters.key)))
     if number is not None:
         known = connection.scalar(sa.select(_proposal.c.id).where(_proposal.c.id == number))
         if known is None:
