@@ -55,20 +55,20 @@ def _replaced(text: str, table: str, key: str, value: str) -> str:
     return text
 
 
-def _named(url: str) -> str:
+def named(url: str) -> str:
     """The URL with the driver in it, as the product wants it."""
     return url.replace("postgresql:", "postgresql+psycopg:", 1)
 
 
 def command(url: str, file: Path, schemas: Path, output: Path) -> list[str]:
     shutil.rmtree(output, ignore_errors=True)
-    places = ["--database", _named(url), "--schemas", str(schemas), "--output", str(output)]
+    places = ["--database", named(url), "--schemas", str(schemas), "--output", str(output)]
     return [*IMPORTER, "run", str(file), *places, "--user", "benchmark", "--json"]
 
 
 def migrate(url: str, schemas: Path) -> None:
     """Control tables, so that no measured run but a first one has to make them."""
-    done = run([*IMPORTER, "migrate", "--database", _named(url), "--schemas", str(schemas)])
+    done = run([*IMPORTER, "migrate", "--database", named(url), "--schemas", str(schemas)])
     if done.exit_code:
         raise SystemExit(f"importer migrate failed: {done.stderr[-2000:]}")
 

@@ -16,6 +16,8 @@ from importer.workflow.listing import list_proposals
 from importer.workflow.panels import panel
 
 _item = control.work_item
+_AT_ONCE = 10_000
+"""So many ids go into one statement; a database takes 32,766 parameters at the least."""
 
 
 def open_items(
@@ -31,10 +33,11 @@ def open_items(
         .order_by(sa.func.coalesce(_item.c.due_at, "9999"), _item.c.id)
     ).all()
     numbers = tuple(dict.fromkeys(row.proposal_id for row in rows))
+    pending = Filters(status=str(ChangeStatus.PENDING))
     proposals: dict[int, dict[str, Any]] = {}
-    if numbers:
-        found = list_proposals(connection, entities, targets, Filters(status=str(ChangeStatus.PENDING)), numbers)
-        proposals = {proposal["id"]: proposal for proposal in found}
+    for first in range(0, len(numbers), _AT_ONCE):
+        found = list_proposals(connection, entities, targets, pending, numbers[first : first + _AT_ONCE])
+        proposals |= {proposal["id"]: proposal for proposal in found}
     return [_one(row, proposals[row.proposal_id]) for row in rows if row.proposal_id in proposals]
 
 
