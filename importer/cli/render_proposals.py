@@ -45,7 +45,8 @@ def proposal_view(proposal: Answer) -> Panel:
     if proposal.get("also_written"):
         written = ((each["field"], difference(each["old"], each["new"])) for each in proposal["also_written"])
         parts += [Text(""), Text("Also written by this row", "bold"), _facts(written)]
-    remarks = [line for change in _changes(proposal) for line in (*_remarks(change), *_earlier(change))]
+    remarks = [line for change in _changes(proposal) for line in _remarks(change)]
+    remarks += [*_responses(proposal), *_earlier(proposal)]
     heading = literal(f"Proposal {_version(proposal)}", "bold")
     return panel(Group(*parts, *([Text("")] if remarks else []), *remarks), heading, _heading(proposal))
 
@@ -172,11 +173,21 @@ def _remarks(change: Answer) -> Iterator[Text]:
         yield Text.assemble(literal(change.get("field"), "bold"), "  ", literal(" · ".join(parts)))
 
 
-def _earlier(change: Answer) -> Iterator[Text]:
-    """Earlier decisions on the field, the latest first."""
-    for each in change.get("earlier") or []:
-        words = f" earlier: {each['status']} by {each['decided_by']} {facts.when(each['decided_at'])}  "
-        line = Text.assemble(literal(change.get("field"), "bold"), literal(words))
+def _responses(proposal: Answer) -> Iterator[Text]:
+    """What approvers have said so far to changes that still wait."""
+    open_fields = {change.get("field") for change in _changes(proposal) if _is_open(change)}
+    for each in proposal.get("responses") or []:
+        if each["field"] in open_fields:
+            word = "approved" if each["approved"] else "rejected"
+            words = f"  {word} by {each['user']} {facts.when(each['at'])} ({each['step']})"
+            yield Text.assemble(literal(each["field"], "bold"), literal(words))
+
+
+def _earlier(proposal: Answer) -> Iterator[Text]:
+    """Earlier decisions on the fields, the latest first."""
+    for each in proposal.get("earlier") or []:
+        words = f"  earlier: {each['status']} by {each['decided_by']} {facts.when(each['decided_at'])}  "
+        line = Text.assemble(literal(each["field"], "bold"), literal(words))
         yield line.append_text(difference(each["original"], each["proposed"]))
 
 

@@ -42,14 +42,14 @@ def show_proposal(
     proposal = found[0]
     entity = entities[proposal["entity"]]
     keys = connection.execute(sa.select(control.proposal).where(control.proposal.c.id == number)).one()
-    for change in proposal["changes"]:
-        change["earlier"] = _earlier(connection, entity, keys, change)
-        change["responses"] = _responses(connection, change)
+    changes = proposal["changes"]
     return {
         **proposal,
         "file": _file(connection, keys),
         "age_days": _days(proposal["first_proposed_at"], at),
         "waits_for": _waits_for(connection, entity, number),
+        "responses": [each for change in changes for each in _responses(connection, change)],
+        "earlier": [each for change in changes for each in _earlier(connection, entity, keys, change)],
         "also_written": _also_written(connection, keys),
         "context": _context(connection, entity, targets[entity.name], proposal),
     }
@@ -83,7 +83,7 @@ def _earlier(
         .order_by(_change.c.id.desc())
         .limit(MOST_DECISIONS)
     )
-    return [dict(zip(columns, row, strict=True)) for row in rows]
+    return [{"field": change["field"], **dict(zip(columns, row, strict=True))} for row in rows]
 
 
 def _responses(connection: sa.Connection, change: dict[str, Any]) -> list[dict[str, Any]]:
@@ -94,7 +94,8 @@ def _responses(connection: sa.Connection, change: dict[str, Any]) -> list[dict[s
         .order_by(_response.c.at)
     )
     names = ("step", "round", "user", "approved", "at")
-    return [{**dict(zip(names, row, strict=True)), "approved": bool(row.approved)} for row in rows]
+    said = [{**dict(zip(names, row, strict=True)), "approved": bool(row.approved)} for row in rows]
+    return [{"field": change["field"], **each} for each in said]
 
 
 def _waits_for(connection: sa.Connection, entity: DataEntity, number: int) -> list[dict[str, Any]]:

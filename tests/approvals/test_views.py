@@ -42,11 +42,12 @@ def test_show_has_all_that_an_approver_needs(seen: tuple[Office, int]) -> None:
     assert (limit["difference"], limit["percent"]) == ("250.00", "25.00")
     assert (terms["difference"], terms["percent"]) == (None, None)
     assert proposal["due_at"] == limit["due_at"] == terms["due_at"] > limit["first_proposed_at"]
-    (earlier,) = limit["earlier"]
+    (earlier,) = proposal["earlier"]
+    assert earlier["field"] == "credit_limit"
     assert (earlier["proposed"], earlier["status"], earlier["decided_by"]) == ("8000.00", "rejected", "bob")
     assert earlier["comment"] == "far too much"
-    assert terms["earlier"] == []
-    assert [(each["user"], each["approved"]) for each in limit["responses"]] == [("ann", True)]
+    said = [(each["field"], each["user"], each["approved"]) for each in proposal["responses"]]
+    assert said == [("credit_limit", "ann", True)]
 
 
 def test_the_terminal_says_it_too(seen: tuple[Office, int]) -> None:
@@ -64,6 +65,7 @@ def test_the_terminal_says_it_too(seen: tuple[Office, int]) -> None:
         "days ago",
         "Due",
         "ann, bob, eve (Review)",
+        "approved by ann",
         "earlier: rejected by bob",
         "8000.00",
         "sales_memo",
