@@ -72,7 +72,8 @@ def write_run_reports(session: Session, run_id: str, output: Path | None) -> Ans
         summary.pop("reports", None)
         context = RunContext(connection, entity, entity.source(run.source), target, space, run.reading["headers"])
         headers = tuple(run.reading["source_headers"])
-        data = StoredReports(context, run_id, applied, len(headers))
+        side = runspace.side_file(session.database, run_id)
+        data = StoredReports(context, lambda: session.database.begin(attach=side), run_id, applied, len(headers))
         report = RunReport(summary, entity, headers, run.reading["delimiter"], data)
         try:
             session.progress.phase("reports")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,9 +23,13 @@ JOINED_BY = " | "
 
 @dataclass(frozen=True)
 class StoredReports:
-    """A `ReportData`. `applied`: the journal has the run; else only its own tables do."""
+    """A `ReportData`. `applied`: the journal has the run; else only its own tables do.
+
+    `beside`: opens another connection, for what is read at the same time.
+    """
 
     run: RunContext
+    beside: Callable[[], AbstractContextManager[sa.Connection]]
     run_id: str
     applied: bool
     source_columns: int
@@ -51,7 +56,8 @@ class StoredReports:
             .outerjoin_from(stage, outcome, outcome.c.row == stage.c["_row"])
             .order_by(stage.c["_row"])
         )
-        return read_texts(self.run.connection, select)
+        with self.beside() as connection:
+            yield from read_texts(connection, select)
 
     def changes(self) -> Iterator[pa.Table]:
         change = self._changes()

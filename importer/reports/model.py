@@ -14,6 +14,8 @@ from importer.entity import DataEntity
 class ReportData(Protocol):
     """Streams of tables of text columns (null = empty), in file order, the columns as in the contract.
 
+    `results` is read in a thread of its own, beside the others.
+
     `results`: row, the key fields, outcome, applied, fields_updated … origin_row (the columns of `results.csv`)
     `changes`: row, key fields, field, old, new, disposition, proposal_id, rule
     `reasons`: row, column, field, value, code, message, repeated

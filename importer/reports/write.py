@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -55,6 +56,9 @@ class Watcher(Protocol):
     def see(self, chunk: pa.Table) -> None: ...
 
 
+TABLES = (RESULTS, CHANGES, ERRORS, REJECTIONS)
+
+
 @dataclass(frozen=True)
 class Stream:
     """Chunks with these columns, on their way into one CSV file."""
@@ -77,8 +81,8 @@ def write_reports(report: RunReport, folder: Path) -> dict[str, str]:
         with files.file(WORKBOOK) as file:
             write_workbook(file, files.folder, report, kept)
         with files.file(PAGE) as file:
-            file.write(page(report, kept, files.digests))
-        reports = {name: digest for name, digest in files.digests.items() if name != SUMMARY}
+            file.write(page(report, kept, {name: files.digests[name] for name in (*TABLES, WORKBOOK)}))
+        reports = {name: files.digests[name] for name in (*TABLES, WORKBOOK, PAGE)}
         report.summary.setdefault("timings", {})["reports"] = round(time.perf_counter() - start, 3)
         with files.file(SUMMARY) as file:
             file.write(_as_json({**report.summary, "reports": reports}))
@@ -86,14 +90,16 @@ def write_reports(report: RunReport, folder: Path) -> dict[str, str]:
 
 
 def _write_tables(report: RunReport, files: Staged) -> Kept:
-    """The four CSV files; what workbook and page show of them is kept on the way."""
+    """The four CSV files; workbook and page get what they show on the way. The longest has a thread of its own."""
     data, key = report.data, report.entity.key
     rejected = _rejections(report)
     kept = _nothing_yet(report, rejected.headers)
-    _write_table(files, RESULTS, _named(("row", *key, *RESULT_COLUMNS), data.results()))
-    _write_table(files, CHANGES, _named(("row", *key, *CHANGE_COLUMNS), data.changes()), kept.fields, kept.changes)
-    _write_table(files, ERRORS, _named(REASON_COLUMNS, data.reasons()), kept.codes, kept.reasons)
-    _write_table(files, REJECTIONS, rejected, kept.for_workbook, kept.for_page)
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="importer-results") as beside:
+        results = beside.submit(_write_table, files, RESULTS, _named(("row", *key, *RESULT_COLUMNS), data.results()))
+        _write_table(files, CHANGES, _named(("row", *key, *CHANGE_COLUMNS), data.changes()), kept.fields, kept.changes)
+        _write_table(files, ERRORS, _named(REASON_COLUMNS, data.reasons()), kept.codes, kept.reasons)
+        _write_table(files, REJECTIONS, rejected, kept.for_workbook, kept.for_page)
+        results.result()
     return kept
 
 
