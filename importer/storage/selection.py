@@ -138,6 +138,16 @@ def narrow(connection: sa.Connection, request: Request, statuses: Collection[Cha
         tests.append(selection.c.status.not_in([str(status) for status in statuses]))
     if tests:
         connection.execute(sa.delete(selection).where(sa.or_(*tests)))
+    if request.tickets and request.fields:
+        _require_fields(connection, request)
+
+
+def _require_fields(connection: sa.Connection, request: Request) -> None:
+    found = set(connection.scalars(sa.select(selection.c.proposal_id).distinct()))
+    without = [str(ticket.number) for ticket in request.tickets if ticket.number not in found]
+    if without:
+        fields, numbers = ", ".join(request.fields), ", ".join(without)
+        raise SetupError(f"proposal {numbers} has no change of {fields}", hint=f"importer proposals show {without[0]}")
 
 
 def leave_aside(connection: sa.Connection, request: Request) -> None:

@@ -21,6 +21,7 @@ from importer.storage.target import Target, canonical
 from importer.vocabulary import ChangeStatus, Disposition
 from importer.workflow.listing import list_proposals
 from importer.workflow.panels import panel
+from importer.workflow.versions import without_four_eyes
 
 _change, _item, _response = control.proposed_change, control.work_item, control.response
 
@@ -47,7 +48,7 @@ def show_proposal(
         **proposal,
         "file": _file(connection, keys),
         "age_days": _days(proposal["first_proposed_at"], at),
-        "waits_for": _waits_for(connection, entity, number),
+        "waits_for": _waits_for(connection, entities, number),
         "responses": [each for change in changes for each in _responses(connection, change)],
         "earlier": [each for change in changes for each in _earlier(connection, entity, keys, change)],
         "also_written": _also_written(connection, keys),
@@ -98,11 +99,10 @@ def _responses(connection: sa.Connection, change: dict[str, Any]) -> list[dict[s
     return [{"field": change["field"], **each} for each in said]
 
 
-def _waits_for(connection: sa.Connection, entity: DataEntity, number: int) -> list[dict[str, Any]]:
+def _waits_for(connection: sa.Connection, entities: Mapping[str, DataEntity], number: int) -> list[dict[str, Any]]:
     """The steps at which the proposal waits, and who is asked there."""
-    two_eyes = () if entity.parameters.workflow.four_eyes else (entity.settings_sha256,)
     items = sa.select(_item.c.id).where(_item.c.proposal_id == number, _item.c.closed_at.is_(None))
-    asked = panel(items, two_eyes)
+    asked = panel(items, without_four_eyes(connection, entities))
     rows = connection.execute(
         sa.select(_item.c.step, _item.c.due_at, asked.c.user_name, asked.c.by_fallback)
         .outerjoin_from(_item, asked, asked.c.work_item_id == _item.c.id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -46,6 +47,20 @@ def take_version_in_force(connection: sa.Connection, entities: Mapping[str, Data
         chosen = sa.select(selection.c.change_id).where(*drafts)
         connection.execute(sa.update(change).values(version).where(change.c.id.in_(chosen)))
         connection.execute(sa.update(selection).values(version).where(*drafts))
+
+
+def without_four_eyes(connection: sa.Connection, entities: Mapping[str, DataEntity]) -> list[str]:
+    """Versions with open work in which people may approve what they contributed to."""
+    item, kept = control.work_item, control.settings_version
+    current = {entity.settings_sha256: entity.parameters.workflow.four_eyes for entity in entities.values()}
+    used = sa.select(item.c.settings_sha256).where(item.c.closed_at.is_(None))
+    earlier = connection.execute(
+        sa.select(kept.c.settings_sha256, kept.c.content).where(
+            kept.c.settings_sha256.in_(used), kept.c.settings_sha256.not_in(list(current)), kept.c.file.like("%.toml")
+        )
+    )
+    found = {version: tomllib.loads(text).get("workflow", {}).get("four_eyes", True) for version, text in earlier}
+    return [version for version, four_eyes in {**current, **found}.items() if not four_eyes]
 
 
 def _stored(connection: sa.Connection, entity: DataEntity, version: str) -> DataEntity:

@@ -14,6 +14,7 @@ from importer.storage.target import Target
 from importer.vocabulary import ChangeStatus
 from importer.workflow.listing import list_proposals
 from importer.workflow.panels import panel
+from importer.workflow.versions import without_four_eyes
 
 _item = control.work_item
 _AT_ONCE = 10_000
@@ -24,7 +25,7 @@ def open_items(
     connection: sa.Connection, entities: Mapping[str, DataEntity], targets: Mapping[str, Target], user: str
 ) -> list[dict[str, Any]]:
     """Work items of `user`, the most urgent first, each with the changes that wait there."""
-    two_eyes = [entity.settings_sha256 for entity in entities.values() if not entity.parameters.workflow.four_eyes]
+    two_eyes = without_four_eyes(connection, entities)
     asked = panel(sa.select(_item.c.id).where(_item.c.closed_at.is_(None)), two_eyes)
     rows = connection.execute(
         sa.select(_item, asked.c.by_fallback)

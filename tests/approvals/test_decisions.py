@@ -80,6 +80,7 @@ def test_fields_are_decided_one_by_one(office: Office) -> None:
     assert found == {"organization_name": "rejected", "credit_limit": "applied", "payment_terms": "rejected"}
     assert office.status(number) == "applied"
     assert "nearest" in office.fails("ann", "approve", number, "--fields", "credit_limt", code=2)
+    assert "no change of" in office.fails("ann", "approve", number, "--fields", "tax_exempt_number", code=2)
 
 
 def test_a_decision_is_on_all_that_still_waits_for_the_person(office: Office) -> None:

@@ -117,3 +117,8 @@ def test_a_change_keeps_the_four_eyes_it_started_with(office: Office) -> None:
     office.change({"workflow.four_eyes": False})
     assert office.work("ann") == []
     assert "four eyes" in office.fails("ann", "approve", number)
+    second = office.limit("C-02", "9000", "--requested-by", "ann")
+    office.change({"workflow.four_eyes": True})
+    assert office.work("ann") == [second]
+    assert "ann" in office.shown(second)["waits_for"][0]["people"]
+    office.do("ann", "approve", second)
