@@ -56,6 +56,8 @@ def _print(answer: dict[str, Any]) -> None:
             click.echo("Nothing to do: the record has these values.")
         return
     show(proposal_view(proposal))
+    if proposal["source"] is not None or proposal["status"] not in ("draft", "changes_requested"):
+        return
     click.echo("Changes not submitted. Next:")
     click.echo(f"  importer proposals submit {proposal['id']}")
     click.echo(f"  importer proposals discard {proposal['id']} [--fields FIELD,FIELD]")

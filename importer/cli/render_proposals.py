@@ -102,7 +102,7 @@ def _distance(change: Answer) -> str:
 
 def _about(proposal: Answer) -> Iterator[tuple[str, Text]]:
     yield "Record", _record(proposal)
-    origin = [literal(proposal.get("source"))]
+    origin = [literal(proposal.get("source") or "a person's own edit")]
     if proposal.get("run_id"):
         origin.append(Text.assemble((" run ", "bright_black"), literal(proposal["run_id"])))
     if proposal.get("row") is not None:

@@ -9,11 +9,11 @@ import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement
 
 from importer.storage import control, statistics
-from importer.storage.control import is_open
 from importer.storage.runs import Actor
 from importer.storage.selection import CONFLICT, REFUSED, mark, selection
+from importer.vocabulary import OPEN_STATUSES
 from importer.workflow.definition import WorkflowDefinition
-from importer.workflow.moves import RULES, Move, before
+from importer.workflow.moves import RULES, Move, Refusal, next_status
 from importer.workflow.panels import panel, seats_of
 from importer.workflow.policy import PolicyKind, Verdict
 
@@ -22,10 +22,10 @@ _change, _item, _response = control.proposed_change, control.work_item, control.
 
 def mark_wrong_status(connection: sa.Connection, move: Move) -> None:
     """What the state machine doesn't allow from here."""
-    allowed = [str(status) for status in before(move)]
-    words = move.value.replace("_", " ")
-    why = sa.literal(f"cannot {words}: the change is ").concat(selection.c.status)
-    mark(connection, REFUSED, why, selection.c.status.not_in(allowed), is_open(selection.c.status))
+    for status in OPEN_STATUSES:
+        refusal = next_status(status, move)
+        if isinstance(refusal, Refusal):
+            mark(connection, REFUSED, refusal.reason, selection.c.status == str(status))
 
 
 def find_work_items(connection: sa.Connection, *, closed: bool = False) -> None:

@@ -234,3 +234,19 @@ def test_nobody_responds_twice(office: Office, kind: str) -> None:
     number = office.limit("C-01", "9000")
     office.do("ann", kind, number)
     assert "already" in office.fails("ann", "approve", number)
+
+
+def test_bulk_says_how_many_were_done_in_conflict_and_decided_already(office: Office) -> None:
+    run = office.tonight({f"C-{at:02}": {"credit_limit": "9000"} for at in range(1, 6)})
+    move_record(office, "C-03", "5")
+    office.sql("DELETE FROM customer WHERE customer_account = 'C-05'")
+    ids = [int(row["proposal_id"]) for row in run.results]
+    office.do("bob", "reject", ids[0])
+    answer = office.act("ann", "approve", *ids)
+    assert answer.exit_code == 3
+    assert [answer.json[name] for name in ("done", "conflict", "refused", "already_decided")] == [2, 2, 0, 1]
+    assert answer.json["ids"] == [ids[1], ids[3]]
+    said = office.as_user("ann", "proposals", "approve", *ids).stdout
+    assert "already rejected by bob" in said
+    assert "in conflict with its record" in said
+    assert "gone" in office.fails("migration", "rebase", ids[4])

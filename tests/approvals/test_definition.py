@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from contract.harness import SCHEMAS
 
 from .office import ADMIN, Office, step
 
@@ -132,3 +133,15 @@ def test_test_says_what_each_action_and_step_would_take_before_anything_is_appli
     office.apply(plan)
     steps = [change["step"] for each in office.proposals("--status", "pending") for change in each["changes"]]
     assert {name: steps.count(name) for name in steps} == found["steps"]
+
+
+def test_a_change_under_the_shipped_parameters_is_decided_after_they_were_changed(office: Office) -> None:
+    """One of the shipped sources reads a list of values from a file beside the parameters."""
+    shipped = (SCHEMAS / "customer.toml").read_text(encoding="utf-8")
+    numbers = []
+    for account, share in (("C-01", "90%"), ("C-02", "80%")):
+        text = shipped.replace('max_proposed = "10%"', f'max_proposed = "{share}"')
+        (office.schemas / "customer.toml").write_text(text, encoding="utf-8")
+        numbers.append(office.limit(account, "9000"))
+    office.do("ann", "approve", *numbers)
+    assert (office.value("C-01", "credit_limit"), office.value("C-02", "credit_limit")) == ("9000.00", "9000.00")

@@ -274,3 +274,13 @@ def test_each_step_has_its_own_due_time_and_superseding_keeps_it(office: Office)
     assert office.shown(number)["due_at"] == later
     (item,) = office.as_user("ann", "work", "--json").json
     assert item["due_at"] == later
+
+
+def test_a_tick_escalates_each_piece_of_work_once(office: Office) -> None:
+    """Work that was escalated before and work that was not are overdue at the same time."""
+    office.change({"workflow.steps": [step("R", "group:credit", due="1 days", escalate_to=["user:cfo", "user:carl"])]})
+    first = office.limit("C-01", "9000")
+    assert let_time_pass(office)["escalated"] == 1
+    second = office.limit("C-02", "9000")
+    assert let_time_pass(office)["escalated"] == 2
+    assert (office.work("cfo"), office.work("carl")) == ([second], [first])

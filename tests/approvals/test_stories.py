@@ -132,3 +132,22 @@ def test_editing_again_makes_a_new_version_of_the_draft(office: Office) -> None:
 def test_one_open_change_per_field_whoever_proposed_it(office: Office) -> None:
     number = office.limit("C-01", "9000")
     assert f"proposal {number}" in office.set("carl", "usmf", "C-01", "credit_limit=8000", code=2)
+
+
+def test_the_stored_value_takes_a_change_out_of_the_draft_and_the_same_value_changes_nothing(office: Office) -> None:
+    first = office.set("carl", "usmf", "C-01", "credit_limit=9000", "payment_terms=Net60")["proposal"]
+    assert office.set("carl", "usmf", "C-01", "credit_limit=9000.00")["proposal"]["version"] == first["version"]
+    back = office.set("carl", "usmf", "C-01", "credit_limit=1000")["proposal"]
+    found = {change["field"]: change["status"] for change in back["changes"]}
+    assert found == {"credit_limit": "withdrawn", "payment_terms": "draft"}
+    said = office.as_user("carl", "set", "usmf", "C-01", "payment_terms=Net30").stdout
+    assert "not submitted" not in said
+    assert office.set("carl", "usmf", "C-01", "payment_terms=Net30") == {"written": [], "proposal": None}
+
+
+def test_a_field_can_be_emptied(office: Office) -> None:
+    number = office.set("carl", "usmf", "C-01", "payment_terms=")["proposal"]["id"]
+    assert office.changes_of(number)["payment_terms"]["proposed"] is None
+    office.do("carl", "submit", number)
+    office.do("ann", "approve", number)
+    assert office.value("C-01", "payment_terms") == ""
