@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import ColumnElement
 
 from importer.entity import Field
@@ -18,6 +19,14 @@ from importer.vocabulary import RejectionCode, ValueKind
 BLANKS = " \t\n\r\x0b\x0c\u00a0\u2007\u202f\u3000"
 _NO_BLANKS = str.maketrans("", "", BLANKS)
 _LEADING_ZEROS = re.compile(r"(?<![0-9])0+(?=[0-9])")
+
+
+def insert_or(table: sa.Table, dialect: str) -> Any:
+    """An INSERT that may say `ON CONFLICT`.
+
+    A test for rows that are there already would, on PostgreSQL, walk through those that the same statement makes.
+    """
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 def text(value: str) -> ColumnElement[str]:

@@ -15,6 +15,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from importer.storage import control, statistics
 from importer.storage.context import RunContext
 from importer.storage.control import KEYS
+from importer.storage.expressions import insert_or
 from importer.storage.runs import Actor
 from importer.vocabulary import Action, ChangeStatus, Effect, Outcome
 
@@ -130,9 +131,9 @@ def _add_contributors(run: RunContext, contributors: Collection[str]) -> None:
         outcome.c.row.in_(_proposing(run)), outcome.c.proposal_id.is_not(None)
     )
     for name in sorted(contributors):
-        known = sa.exists().where(table.c.proposal_id == _proposal.c.id, table.c.user_name == name)
-        rows = sa.select(_proposal.c.id, sa.literal(name)).where(_proposal.c.id.in_(proposals), sa.not_(known))
-        run.run(sa.insert(table).from_select(["proposal_id", "user_name"], rows))
+        rows = sa.select(_proposal.c.id, sa.literal(name)).where(_proposal.c.id.in_(proposals))
+        new = insert_or(table, run.dialect).from_select(["proposal_id", "user_name"], rows)
+        run.run(new.on_conflict_do_nothing())
 
 
 def _close(run: RunContext, actor: Actor, effect: Effect, status: ChangeStatus) -> None:

@@ -17,6 +17,7 @@ from importer.entity import DataEntity
 from importer.storage import control, statistics
 from importer.storage.columns import insert_columns
 from importer.storage.control import BIG, KEYS, is_open
+from importer.storage.expressions import insert_or
 from importer.storage.runs import Actor
 from importer.storage.selection import same_record, selection
 from importer.storage.target import Target, canonical
@@ -158,19 +159,16 @@ def ask(route: Route, spec: ApproverSpec, *which: sa.ColumnElement[bool]) -> Non
     """Adds a user or group to work items; names with fields in them are filled in from the record."""
     proposal = control.proposal
     name = _name(route, spec)
-    known = _approver.alias("known")
-    asked_already = sa.exists().where(
-        known.c.work_item_id == _item.c.id, known.c.kind == str(spec.kind), known.c.name == name
-    )
     rows = (
         sa.select(_item.c.id, sa.literal(str(spec.kind)), name)
         .join_from(_item, proposal, proposal.c.id == _item.c.proposal_id)
         .where(*which, _item.c.settings_sha256 == route.definition.settings_sha256, name.is_not(None))
-        .where(sa.not_(asked_already), proposal.c.entity == route.entity.name)
+        .where(proposal.c.entity == route.entity.name)
     )
     if spec.fields and route.target.exists:
         rows = rows.outerjoin(route.target.table, same_record(route.entity, route.target, proposal))
-    route.connection.execute(sa.insert(_approver).from_select(["work_item_id", "kind", "name"], rows))
+    new = insert_or(_approver, route.target.dialect).from_select(["work_item_id", "kind", "name"], rows)
+    route.connection.execute(new.on_conflict_do_nothing())
 
 
 def _name(route: Route, spec: ApproverSpec) -> sa.ColumnElement[Any]:
