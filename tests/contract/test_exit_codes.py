@@ -150,6 +150,11 @@ def blocked_process(project: Project):
             engine.dispose()
 
 
+def heed_interrupts() -> None:
+    """A test run that a shell started in the background ignores SIGINT, and so would what it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def until_somebody_waits(engine: sa.Engine) -> None:
     waiting = sa.text(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
@@ -242,6 +247,7 @@ def test_an_interrupted_run_leaves_the_target_as_it_was(project: Project, sent: 
             env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
             stdout=said,
             stderr=said,
+            preexec_fn=heed_interrupts,
         )
         try:
             with contextlib.suppress(subprocess.TimeoutExpired):
