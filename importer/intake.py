@@ -172,10 +172,11 @@ def constants_of(entity: DataEntity, source: Source, options: ImportOptions) -> 
     return {**source.defaults, **options.values}
 
 
-def _match(
-    file: SourceFile, entity: DataEntity, source: Source, options: ImportOptions, constants: Mapping[str, str]
-) -> HeaderMatch:
-    rules = HeaderRules(
+def header_rules(
+    entity: DataEntity, source: Source, constants: Mapping[str, str], *, ignore_unknown: bool = False
+) -> HeaderRules:
+    """What entity and source say about headers; `ignore_unknown` beside what the source says."""
+    return HeaderRules(
         fields=entity.names,
         key=entity.key,
         columns=source.columns,
@@ -183,8 +184,14 @@ def _match(
         ignore=source.ignore_columns,
         provided=frozenset(constants),
         required=source.required_columns,
-        ignore_unknown=options.ignore_unknown_columns or source.unknown_columns == "ignore",
+        ignore_unknown=ignore_unknown or source.unknown_columns == "ignore",
     )
+
+
+def _match(
+    file: SourceFile, entity: DataEntity, source: Source, options: ImportOptions, constants: Mapping[str, str]
+) -> HeaderMatch:
+    rules = header_rules(entity, source, constants, ignore_unknown=options.ignore_unknown_columns)
     return match_headers(file.headers, rules, is_correction=file.is_correction, file=str(file.path))
 
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 from importer.entity import DataEntity, pick
 from importer.errors import SetupError
-from importer.intake import ImportOptions, constants_of, open_matched
+from importer.intake import ImportOptions, constants_of, header_rules, open_matched
 from importer.preview.columns import Column, Fate, is_ours, match_columns, refusal
 from importer.preview.findings import Answer, Matched, Seen, look
 from importer.preview.plain_csv import plain_csv
-from importer.reading import HeaderRules, ReadOptions, open_source
+from importer.reading import ReadOptions, open_source
 from importer.settings import Source
 from importer.validation.declared import parse_defaults
 
@@ -81,16 +81,7 @@ def _match(file: SourceFile, entity: DataEntity, source: Source, options: Import
     """Each column by itself, so that one that is wrong hides nothing about the others."""
     parse_defaults(entity)
     constants = constants_of(entity, source, options)
-    rules = HeaderRules(
-        fields=entity.names,
-        key=entity.key,
-        columns=source.columns,
-        titles={field.name: field.title for field in entity.fields},
-        ignore=source.ignore_columns,
-        provided=frozenset(constants),
-        required=source.required_columns,
-        ignore_unknown=source.unknown_columns == "ignore",
-    )
+    rules = header_rules(entity, source, constants)
     columns = match_columns(file, rules)
     brought = {column.field for column in columns}
     used = {name: text for name, text in constants.items() if name not in brought}
