@@ -33,6 +33,7 @@ from importer.staging import Staged, stage
 from importer.storage import locks, runs, runspace
 from importer.storage.bulk import Loader
 from importer.storage.context import RunContext
+from importer.storage.decided import ChangedFields
 from importer.storage.migrate import ensure
 from importer.storage.runs import Actor, StoredRun
 from importer.storage.target import Target, find_target
@@ -187,7 +188,9 @@ class _Planned:
 def _decide(session: Session, intake: Intake, target: Target, space: runspace.RunSpace, planned: _Planned) -> Answer:
     side = runspace.side_file(session.database, planned.run_id)
     with session.phase("comparing"), session.database.begin(attach=side) as connection:
-        context = RunContext(connection, intake.entity, intake.source, target, space, intake.headers)
+        context = RunContext(
+            connection, intake.entity, intake.source, target, space, intake.headers, intake.file.is_correction
+        )
         failed: list[str] = []
         submitter = planned.options.requested_by or session.user
         given = PlanInput(
@@ -298,7 +301,8 @@ def _entity_of(session: Session, run: StoredRun) -> DataEntity:
 def _context(session: Session, connection: sa.Connection, run: StoredRun, entity: DataEntity) -> RunContext:
     target = find_target(connection, entity)
     space = _space(session, run, entity, target)
-    return RunContext(connection, entity, entity.source(run.source), target, space, run.reading["headers"])
+    headers = run.reading["headers"]
+    return RunContext(connection, entity, entity.source(run.source), target, space, headers, run.is_correction)
 
 
 def _space(session: Session, run: StoredRun, entity: DataEntity, target: Target) -> runspace.RunSpace:
@@ -322,9 +326,10 @@ def _lost(run_id: str) -> PlanLost:
 
 def _write(context: RunContext, actor: Actor, contributors: Collection[str]) -> list[str]:
     """Re-check, write, propose, keep the record: all in the caller's transaction. Gives conditions that failed."""
-    late = refuse_changed_records(context)
+    changed = ChangedFields.of(context)
+    late = refuse_changed_records(context, changed)
     filling = filling_constants(context, parse_defaults(context.entity))
-    late += write_rows(context, inserted_values(context, filling))
+    late += write_rows(context, changed, inserted_values(context, filling))
     if late:
         forget_refused(context)
         settle_outcomes(context)
@@ -333,7 +338,7 @@ def _write(context: RunContext, actor: Actor, contributors: Collection[str]) -> 
     failed: list[str] = []
     if context.entity.parameters.workflow.auto_submit:
         failed = start_workflow(context.connection, actor, context.entity, context.target, context.space.sequence)
-    write_journal(context)
+    write_journal(context, changed)
     return failed
 
 

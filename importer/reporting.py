@@ -70,7 +70,9 @@ def write_run_reports(session: Session, run_id: str, output: Path | None) -> Ans
         summary = {**run.summary, "warnings": [*run.summary.get("warnings", []), *missing]}
         summary["timings"] = {**summary.get("timings", {}), **session.timings.seconds}
         summary.pop("reports", None)
-        context = RunContext(connection, entity, entity.source(run.source), target, space, run.reading["headers"])
+        context = RunContext(
+            connection, entity, entity.source(run.source), target, space, run.reading["headers"], run.is_correction
+        )
         headers = tuple(run.reading["source_headers"])
         side = runspace.side_file(session.database, run_id)
         data = StoredReports(context, lambda: session.database.begin(attach=side), run_id, applied, len(headers))

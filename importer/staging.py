@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
@@ -18,6 +19,7 @@ import sqlalchemy as sa
 
 from importer.intake import Intake
 from importer.reading import RawBatch
+from importer.reading.read_ahead import read_ahead
 from importer.storage.bulk import Loader, Rows, in_target_types
 from importer.storage.runspace import RunSpace
 from importer.storage.target import Target
@@ -42,11 +44,12 @@ def stage(
     """Checks and stages every row of the file; `watch` hears rows and the share read so far."""
     staged = Staged()
     staging = _Staging(intake, target, space, staged)
-    for raw in intake.batches:
-        for table, rows in staging.tables(raw):
-            loader.put(table, rows)
-        staged.rows += len(raw.rows) + len(raw.unreadable)
-        watch(staged.rows, intake.file.progress)
+    with closing(read_ahead(intake.batches)) as batches:
+        for raw in batches:
+            for table, rows in staging.tables(raw):
+                loader.put(table, rows)
+            staged.rows += len(raw.rows) + len(raw.unreadable)
+            watch(staged.rows, intake.file.progress)
     return staged
 
 

@@ -12,16 +12,16 @@ import sqlalchemy as sa
 
 from importer.storage import control
 from importer.storage.context import RunContext
-from importer.storage.decided import changed_values, reason_rows, rejected_rows, source_texts
+from importer.storage.decided import ChangedFields, changed_values, reason_rows, rejected_rows, source_texts
 
 
-def write_journal(plan: RunContext) -> None:
+def write_journal(plan: RunContext, changed: ChangedFields) -> None:
     """Copies the run's outcomes, changes, reasons and rejected texts into the control tables."""
     sequence = sa.literal(plan.space.sequence)
     outcome = plan.space.outcome
     names = [column.name for column in outcome.columns]
     _copy(plan, control.outcome, names, sa.select(sequence, *outcome.columns))
-    changes = changed_values(plan).subquery()
+    changes = changed_values(plan, changed.all).subquery()
     names = [column.name for column in changes.columns]
     _copy(plan, control.change, names, sa.select(sequence, *changes.columns))
     reasons = reason_rows(plan).subquery()

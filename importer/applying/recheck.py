@@ -1,7 +1,8 @@
 """Before anything is written: does what the plan relied on still hold? (`1-product.md`, rule 7)
 
 A row relies on the record's existence, the old values of the fields it changes, and the open changes of those fields.
-If any differs, the row is rejected as `target_changed`; nothing is overwritten silently.
+If any differs, the row is rejected as `target_changed`; nothing is overwritten silently. Rows that write a value are
+tested by the very statement that writes them (`stands`, `write.py`); where it leaves some out, `refuse_moved` says why.
 """
 
 from __future__ import annotations
@@ -13,18 +14,21 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from importer.storage import control
 from importer.storage.context import RunContext
+from importer.storage.decided import ChangedFields
 from importer.storage.expressions import message
-from importer.vocabulary import Action, Effect, RejectionCode, Says
+from importer.vocabulary import WRITING, Action, Effect, RejectionCode, Says
 
 _CODE = RejectionCode.TARGET_CHANGED
 
 
-def refuse_changed_records(plan: RunContext) -> int:
-    """Gives the number of reasons found; the run's earlier late reasons are forgotten first."""
+def refuse_changed_records(plan: RunContext, changed: ChangedFields) -> int:
+    """Every row but those that update a record. Gives the number of reasons found; the run's earlier late reasons are
+    forgotten first.
+    """
     reason = plan.space.reason
     forgotten = plan.run(sa.delete(reason).where(reason.c.phase == "apply"))
     found = _refuse_existing(plan) if plan.target.exists else 0
-    found += _refuse_changed(plan)
+    found += refuse_moved(plan, changed, sa.not_(updates(plan, changed)))
     found += _refuse_decided(plan) + _refuse_newly_open(plan)
     return found + forgotten
 
@@ -52,25 +56,39 @@ def _refuse_existing(plan: RunContext) -> int:
     return _refuse(plan, rows, why) + _refuse(plan, proposed, why)
 
 
-def _refuse_changed(plan: RunContext) -> int:
+def updates(plan: RunContext, changed: ChangedFields) -> ColumnElement[bool]:
+    """Whether a row of `diff` writes a value of a record that is there. Never null, so that its opposite holds too."""
+    writing = [str(action) for action in WRITING]
+    written = sa.or_(sa.false(), *(plan.space.action(field).in_(writing) for field in changed.written))
+    return sa.and_(plan.space.diff.c["_new"].is_(sa.false()), sa.func.coalesce(written, sa.false()))
+
+
+def stands(plan: RunContext, changed: ChangedFields) -> ColumnElement[bool]:
+    """Whether every value that a row of `diff` changes is still the stored one."""
+    return sa.and_(*(sa.not_(_differs(plan, field)) for field in changed.all))
+
+
+def refuse_moved(plan: RunContext, changed: ChangedFields, which: ColumnElement[bool]) -> int:
+    """Of the rows of `diff` for which `which` holds those whose record is gone or has other values."""
     diff = plan.space.diff
     if not plan.target.exists:
         return 0
     stored = plan.target.columns[plan.target.key[0]].column
-    existing = sa.and_(diff.c["_new"].is_(sa.false()), sa.not_(plan.is_refused(diff.c["_row"])))
+    existing = sa.and_(diff.c["_new"].is_(sa.false()), which, sa.not_(plan.is_refused(diff.c["_row"])))
     joined = sa.select(diff.c["_row"]).outerjoin_from(diff, plan.target.table, plan.same_key(diff)).where(existing)
-    differs = [_differs(plan, field) for field in plan.space.values]
+    differs = [_differs(plan, field) for field in changed.all]
     moved = joined.where(sa.or_(stored.is_(None), *differs))
     if not plan.connection.execute(moved.limit(1)).first():
         return 0
     found = _refuse(plan, joined.where(stored.is_(None)), "the record existed then and is gone now")
-    for field in plan.space.values:
+    for field in changed.all:
         rows = joined.where(stored.is_not(None), _differs(plan, field))
         found += _refuse(plan, rows, _from_to(plan, field), field)
     return found
 
 
 def _differs(plan: RunContext, field: str) -> ColumnElement[bool]:
+    """Never null, so that its opposite holds where it doesn't."""
     changed = plan.space.action(field).is_not(None)
     return sa.and_(changed, plan.target.columns[field].stored.is_distinct_from(plan.space.old(field)))
 

@@ -1,6 +1,8 @@
 """Planned values become rows of the target: one insert and one update for all of them.
 
-What the database refuses nevertheless is found by halving under savepoints and becomes a rejection.
+The update writes a row only where the record still is what the plan saw; if it leaves rows out, it is taken back, those
+rows are refused, and it is done again. What the database refuses is found by halving under savepoints and becomes a
+rejection.
 """
 
 from __future__ import annotations
@@ -12,10 +14,11 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 
+from importer.applying.recheck import refuse_moved, stands, updates
 from importer.errors import ImporterError
 from importer.storage.context import RunContext
 from importer.storage.database import reason
-from importer.storage.decided import fields_with
+from importer.storage.decided import ChangedFields
 from importer.storage.expressions import message
 from importer.vocabulary import WRITING, RejectionCode
 
@@ -29,13 +32,12 @@ class RefusedTooOften(ImporterError):
     exit_code = 4
 
 
-def write_rows(plan: RunContext, inserted: Mapping[str, ColumnElement[Any]]) -> int:
-    """Inserts new records and updates changed fields; gives the number of rows that the database refused."""
-    fields = fields_with(plan, WRITING)
+def write_rows(plan: RunContext, changed: ChangedFields, inserted: Mapping[str, ColumnElement[Any]]) -> int:
+    """Inserts new records and updates changed fields; gives the number of rows refused on the way."""
     bounds = _bounds(plan)
     if bounds is None:
         return 0
-    return _Writer(plan, inserted, fields).write(*bounds)
+    return _Writer(plan, changed, inserted).write(*bounds)
 
 
 def _bounds(plan: RunContext) -> tuple[int, int] | None:
@@ -45,35 +47,58 @@ def _bounds(plan: RunContext) -> tuple[int, int] | None:
     return None if low is None else (low, high)
 
 
+class _RecordsMoved(Exception):
+    """The update left rows out."""
+
+
 class _Writer:
-    def __init__(self, plan: RunContext, inserted: Mapping[str, ColumnElement[Any]], fields: list[str]) -> None:
+    def __init__(self, plan: RunContext, changed: ChangedFields, inserted: Mapping[str, ColumnElement[Any]]) -> None:
         self._plan = plan
-        self._fields = fields
+        self._changed = changed
         self._insert = self._insert_statement(inserted)
-        self._update = self._update_statement() if fields else None
+        self._update = self._update_statement() if changed.written else None
+        self._expected = self._expected_rows()
+        self._moved = 0
         self._refused = 0
 
     def write(self, low: int, high: int) -> int:
-        """Rows `low` to `high`, halved where the database refuses some of them."""
+        """Rows `low` to `high`, halved where the database refuses some of them. Gives the number of reasons found."""
         pending = [(low, high)]
         while pending:
             low, high = pending.pop()
             try:
                 with self._plan.connection.begin_nested():
                     self._execute(low, high)
+            except _RecordsMoved:
+                self._moved += self._refuse_moved(low, high)
+                pending.append((low, high))
             except (IntegrityError, DataError) as error:
                 if low == high:
                     self._refuse(low, reason(error))
                 else:
                     middle = (low + high) // 2
                     pending += [(middle + 1, high), (low, middle)]
-        return self._refused
+        return self._refused + self._moved
 
     def _execute(self, low: int, high: int) -> None:
         bounds = {"low": low, "high": high}
-        self._plan.connection.execute(self._insert, bounds)
-        if self._update is not None:
-            self._plan.connection.execute(self._update, bounds)
+        connection = self._plan.connection
+        connection.execute(self._insert, bounds)
+        if self._update is None:
+            return
+        updated = connection.execute(self._update, bounds, execution_options={"preserve_rowcount": True}).rowcount
+        if updated != connection.scalar(self._expected, bounds):
+            raise _RecordsMoved
+
+    def _refuse_moved(self, low: int, high: int) -> int:
+        rows = self._plan.space.diff.c["_row"].between(low, high)
+        found = refuse_moved(self._plan, self._changed, sa.and_(updates(self._plan, self._changed), rows))
+        if not found:
+            raise ImporterError(
+                f"the table {self._plan.target.table.name} left some updated rows as they were, nothing was applied",
+                hint="look for a trigger or a rule on the table",
+            )
+        return found
 
     def _between(self, row: ColumnElement[int]) -> ColumnElement[bool]:
         return row.between(sa.bindparam("low", type_=sa.BigInteger), sa.bindparam("high", type_=sa.BigInteger))
@@ -92,7 +117,9 @@ class _Writer:
     def _update_statement(self) -> sa.Update:
         plan = self._plan
         diff = plan.space.diff
-        written = {field: plan.space.action(field).in_([str(action) for action in WRITING]) for field in self._fields}
+        written = {
+            field: plan.space.action(field).in_([str(action) for action in WRITING]) for field in self._changed.written
+        }
         values = {
             plan.target.columns[field].column: sa.case(
                 (test, plan.space.new(field)), else_=plan.target.columns[field].column
@@ -102,13 +129,15 @@ class _Writer:
         return (
             sa.update(plan.target.table)
             .values(values)
-            .where(
-                plan.same_key(diff),
-                sa.or_(*written.values()),
-                sa.not_(plan.is_refused(diff.c["_row"])),
-                self._between(diff.c["_row"]),
-            )
+            .where(plan.same_key(diff), self._updated_rows(), stands(plan, self._changed))
         )
+
+    def _updated_rows(self) -> ColumnElement[bool]:
+        row = self._plan.space.diff.c["_row"]
+        return sa.and_(updates(self._plan, self._changed), sa.not_(self._plan.is_refused(row)), self._between(row))
+
+    def _expected_rows(self) -> sa.Select[Any]:
+        return sa.select(sa.func.count()).select_from(self._plan.space.diff).where(self._updated_rows())
 
     def _refuse(self, row: int, why: str) -> None:
         self._refused += 1

@@ -11,6 +11,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from importer.planning.behavior import Treatments
 from importer.storage.context import RunContext
 from importer.storage.expressions import has_bad, message
+from importer.storage.runspace import refill
 from importer.vocabulary import Action, NewRecords, RejectionCode
 
 
@@ -22,14 +23,14 @@ def find_new_records(plan: RunContext) -> int:
         # An outer join rather than NOT EXISTS: SQLite then builds an index where the target has none.
         stored = plan.target.columns[plan.target.key[0]].column
         rows = rows.outerjoin_from(stage, plan.target.table, plan.same_key(stage)).where(stored.is_(None))
-    return plan.run(sa.insert(plan.space.fresh).from_select(["_row"], rows))
+    return refill(plan.connection, plan.space.fresh, rows)
 
 
 def find_changes(plan: RunContext, treatments: Treatments) -> int:
     """Fills `diff` with the rows that change an existing record."""
     if not plan.target.exists:
         return 0
-    stage, diff = plan.space.stage, plan.space.diff
+    stage = plan.space.stage
     changed = {field: _is_changed(plan, field) for field in plan.space.values if field in plan.space.brought}
     if not changed:
         return 0
@@ -41,7 +42,7 @@ def find_changes(plan: RunContext, treatments: Treatments) -> int:
         .join_from(stage, plan.target.table, plan.same_key(stage))
         .where(sa.or_(*changed.values()), sa.not_(plan.is_left_out(stage.c["_row"])))
     )
-    return plan.run(sa.insert(diff).from_select([column.name for column in diff.columns], rows))
+    return refill(plan.connection, plan.space.diff, rows)
 
 
 def _is_changed(plan: RunContext, field: str) -> ColumnElement[bool]:

@@ -29,15 +29,16 @@ def settle_outcomes(plan: RunContext) -> None:
     _add_touched(plan)
 
 
-def _add(plan: RunContext, rows: sa.Select[Any], **values: ColumnElement[Any]) -> None:
-    """`rows` selects from the staged rows; `values` are the columns that are not null."""
-    stage = plan.space.stage
+def _add(plan: RunContext, rows: sa.Select[Any], source: sa.Table, **values: ColumnElement[Any]) -> None:
+    """`rows` selects from `source`, which has row and key; `values` are the other columns that are not null."""
     fixed: dict[str, ColumnElement[Any]] = {
-        "row": stage.c["_row"],
-        **dict(zip(KEYS, plan.keys(stage), strict=True)),
-        "origin_run": stage.c["_origin_run"],
-        "origin_row": stage.c["_origin_row"],
+        "row": source.c["_row"],
+        **dict(zip(KEYS, plan.keys(source), strict=True)),
     }
+    if plan.is_correction:
+        origin = plan.space.stage.alias("origin")
+        fixed |= {"origin_run": origin.c["_origin_run"], "origin_row": origin.c["_origin_row"]}
+        rows = rows.join(origin, origin.c["_row"] == source.c["_row"])
     columns = [{**fixed, **values}.get(name, sa.null()).label(name) for name in _COLUMNS]
     select = rows.with_only_columns(*columns, maintain_column_froms=True)
     plan.run(sa.insert(plan.space.outcome).from_select(_COLUMNS, select))
@@ -51,21 +52,20 @@ def _add_created(plan: RunContext) -> None:
         effects = _effects(plan)
         rows = rows.outerjoin(effects, effects.c["_row"] == stage.c["_row"])
         values["effects"] = effects.c.effects
-    _add(plan, rows.where(sa.not_(plan.is_refused(stage.c["_row"]))), **values)
+    _add(plan, rows.where(sa.not_(plan.is_refused(stage.c["_row"]))), stage, **values)
 
 
 def _add_changed(plan: RunContext) -> None:
-    stage, diff = plan.space.stage, plan.space.diff
+    diff = plan.space.diff
     codes, effects = _codes(plan), _effects(plan)
     lists = _field_lists(plan)
     rows = (
-        sa.select(stage.c["_row"])
-        .join_from(diff, stage, stage.c["_row"] == diff.c["_row"])
-        .outerjoin(codes, codes.c.row == diff.c["_row"])
+        sa.select(diff.c["_row"])
+        .outerjoin_from(diff, codes, codes.c.row == diff.c["_row"])
         .outerjoin(effects, effects.c["_row"] == diff.c["_row"])
         .where(sa.not_(plan.is_refused(diff.c["_row"])))
     )
-    _add(plan, rows, outcome=_outcome(lists), effects=effects.c.effects, codes=codes.c.codes, **lists)
+    _add(plan, rows, diff, outcome=_outcome(lists), effects=effects.c.effects, codes=codes.c.codes, **lists)
 
 
 _GROUPS: Mapping[str, tuple[Action, ...]] = {
@@ -109,7 +109,8 @@ def _add_rejected(plan: RunContext) -> None:
         .outerjoin(codes, codes.c.row == stage.c["_row"])
         .outerjoin(fields, fields.c.row == stage.c["_row"])
     )
-    _add(plan, rows, outcome=sa.literal(str(Outcome.REJECTED)), codes=codes.c.codes, fields_rejected=fields.c["fields"])
+    rejected = sa.literal(str(Outcome.REJECTED))
+    _add(plan, rows, stage, outcome=rejected, codes=codes.c.codes, fields_rejected=fields.c["fields"])
 
 
 def _add_left_out(plan: RunContext) -> None:
@@ -118,6 +119,7 @@ def _add_left_out(plan: RunContext) -> None:
     _add(
         plan,
         rows.where(sa.not_(plan.is_refused(stage.c["_row"]))),
+        stage,
         outcome=sa.literal(str(Outcome.NOT_PROCESSED)),
         codes=notice.c.code,
     )
@@ -136,7 +138,7 @@ def _add_touched(plan: RunContext) -> None:
             sa.not_(plan.is_refused(stage.c["_row"])),
         )
     )
-    _add(plan, rows, outcome=sa.literal(str(Outcome.UNCHANGED)), effects=effects.c.effects)
+    _add(plan, rows, stage, outcome=sa.literal(str(Outcome.UNCHANGED)), effects=effects.c.effects)
 
 
 def _codes(plan: RunContext) -> Subquery:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -19,7 +19,7 @@ class _End:
         self.error = error
 
 
-def read_ahead(items: Iterator[Item]) -> Iterator[Item]:
+def read_ahead(items: Iterator[Item]) -> Generator[Item]:
     """The same items in the same order. When nobody wants more of them, the thread ends with the item it has."""
     ready: queue.Queue[Item | _End] = queue.Queue(AHEAD)
     stopped = threading.Event()

@@ -14,7 +14,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from importer.storage import control
 from importer.storage.columns import read_texts
 from importer.storage.context import RunContext
-from importer.storage.decided import changed_values, reason_rows, rejected_rows, source_texts
+from importer.storage.decided import ChangedFields, changed_values, reason_rows, rejected_rows, source_texts
 from importer.storage.expressions import joined_words
 from importer.vocabulary import Outcome
 
@@ -112,7 +112,11 @@ class StoredReports:
         return self._of_run(control.outcome) if self.applied else self.run.space.outcome
 
     def _changes(self) -> Any:
-        return self._of_run(control.change) if self.applied else changed_values(self.run).subquery("changes")
+        return (
+            self._of_run(control.change)
+            if self.applied
+            else changed_values(self.run, ChangedFields.of(self.run).all).subquery("changes")
+        )
 
     def _reasons(self) -> Any:
         return self._of_run(control.reason) if self.applied else reason_rows(self.run).subquery("reasons")

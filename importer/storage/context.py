@@ -20,7 +20,9 @@ from importer.vocabulary import Blank, RejectionCode
 
 @dataclass(frozen=True)
 class RunContext:
-    """One run within a transaction. `headers`: the file's header of each field that it brings."""
+    """One run within a transaction. `headers`: the file's header of each field that it brings; `is_correction`: its
+    rows say from which row of which run they come.
+    """
 
     connection: sa.Connection
     entity: DataEntity
@@ -28,6 +30,7 @@ class RunContext:
     target: Target
     space: RunSpace
     headers: Mapping[str, str]
+    is_correction: bool
 
     @property
     def dialect(self) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -39,8 +40,20 @@ def fields_with(run: RunContext, actions: tuple[Action, ...]) -> list[str]:
     return fields_by_group(run, {"": actions})[""]
 
 
-def changed_values(plan: RunContext) -> sa.Select[Any]:
-    """Every changed value once: row, key, ord, field, old, new, disposition, proposal_id, rule."""
+@dataclass(frozen=True)
+class ChangedFields:
+    """Fields that any row of `diff` changes, and those of them that any row writes; in entity order."""
+
+    all: list[str]
+    written: list[str]
+
+    @classmethod
+    def of(cls, run: RunContext) -> Self:
+        return cls(**fields_by_group(run, {"all": tuple(Action), "written": WRITING}))
+
+
+def changed_values(plan: RunContext, fields: list[str]) -> sa.Select[Any]:
+    """Every changed value of `fields` once: row, key, ord, field, old, new, disposition, proposal_id, rule."""
     diff, outcome = plan.space.diff, plan.space.outcome
     parts = [
         sa.select(
@@ -51,7 +64,7 @@ def changed_values(plan: RunContext) -> sa.Select[Any]:
             plan.canonical(plan.space.new(field), field).label("new"),
             plan.space.action(field).label("action"),
         ).where(plan.space.action(field).is_not(None))
-        for field in fields_with(plan, tuple(Action))
+        for field in fields
     ]
     if not parts:
         return sa.select(*(c for c in control.change.columns if c.name != "run_sequence")).where(sa.false())

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.elements import ClauseElement
 
 from importer.storage.control import KEYS
 from importer.storage.database import SCHEMA, Database
@@ -248,6 +250,41 @@ def create(connection: sa.Connection, space: RunSpace) -> None:
         table.create(connection)
     name = connection.dialect.identifier_preparer.format_table(space.batch)
     connection.exec_driver_sql(f"ALTER TABLE {name} ALTER COLUMN texts SET STORAGE EXTERNAL")
+
+
+class _MadeOf(sa.Executable, ClauseElement):
+    """CREATE UNLOGGED TABLE … AS SELECT, with the query's parameters as parameters."""
+
+    inherit_cache = False
+
+    def __init__(self, table: sa.Table, query: sa.Select[Any]) -> None:
+        self.table = table
+        self.query = query
+
+
+@compiles(_MadeOf, "postgresql")
+def _compile_made_of(element: _MadeOf, compiler: Any, **options: Any) -> str:
+    name = compiler.process(element.table, asfrom=True, **options)
+    return f"CREATE UNLOGGED TABLE {name} AS {compiler.process(element.query, **options)}"
+
+
+def refill(connection: sa.Connection, table: sa.Table, query: sa.Select[Any]) -> int:
+    """Makes one of a run's tables anew from a query with its columns in order; gives the number of rows.
+
+    PostgreSQL lets a query use several processes where it makes a table, and not where it inserts into one.
+    """
+    fill: Any
+    if connection.dialect.name == "sqlite":
+        connection.execute(sa.delete(table))
+        fill = sa.insert(table).from_select([column.name for column in table.columns], query)
+    else:
+        values = [
+            sa.cast(value, column.type).label(column.name)
+            for value, column in zip(query.selected_columns, table.columns, strict=True)
+        ]
+        table.drop(connection)
+        fill = _MadeOf(table, query.with_only_columns(*values, maintain_column_froms=True))
+    return connection.execute(fill, execution_options={"preserve_rowcount": True}).rowcount
 
 
 def drop(database: Database, space: RunSpace, run_id: str) -> None:
