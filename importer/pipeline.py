@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -27,7 +27,7 @@ from importer.planning.behavior import Treatments, treatments
 from importer.planning.open_changes import forget_refused
 from importer.planning.outcomes import settle_outcomes
 from importer.planning.plan import PlanInput, filling_constants, inserted_values, make_plan
-from importer.reporting import write_run_reports
+from importer.reporting import tables_ahead, write_run_reports
 from importer.session import Session
 from importer.staging import Staged, stage
 from importer.storage import locks, runs, runspace
@@ -45,6 +45,9 @@ from importer.workflow.definition import WorkflowDefinition, load
 from importer.workflow.nobody import NOBODY, nobody_to_ask
 from importer.workflow.proposals import submit_proposals
 
+if TYPE_CHECKING:
+    from importer.reports.ahead import TablesAhead
+
 Answer = dict[str, Any]
 
 CONDITION_FAILED = "A condition could not be evaluated, so a person decides"
@@ -59,12 +62,10 @@ def run_import(
     """
     summary = _plan(session, path, options)
     run_id = summary["run_id"]
-    if summary["status"] != RunStatus.HELD:
-        try:
-            _apply(session, run_id, {}, options.wait)
-        except RefusedTooOften as error:
-            _hold(session, run_id, error)
-    return write_run_reports(session, run_id, output / run_id if output and into_run_folder else output)
+    folder = output / run_id if output and into_run_folder else output
+    if summary["status"] == RunStatus.HELD:
+        return write_run_reports(session, run_id, folder)
+    return _apply_and_report(session, run_id, {}, options.wait, folder)
 
 
 def plan_import(
@@ -87,11 +88,7 @@ def apply_plan(
     released = _release(session, run, accept_limits=accept_limits, comment=comment)
     if released is None:
         return run.summary
-    try:
-        _apply(session, run_id, released, wait)
-    except RefusedTooOften as error:
-        _hold(session, run_id, error)
-    return write_run_reports(session, run_id, output)
+    return _apply_and_report(session, run_id, released, wait, output)
 
 
 # --- planning -------------------------------------------------------------------------------------------------------
@@ -251,7 +248,21 @@ def _release(session: Session, run: StoredRun, *, accept_limits: bool, comment: 
     return {"accept_limits": {"comment": comment, "user": actor.user, "login": actor.login, "at": actor.at}}
 
 
-def _apply(session: Session, run_id: str, overrides: dict[str, Any], wait: float) -> None:
+def _apply_and_report(
+    session: Session, run_id: str, overrides: dict[str, Any], wait: float, output: Path | None
+) -> Answer:
+    with tables_ahead(session, run_id, output) as ahead:
+        try:
+            as_planned = _apply(session, run_id, overrides, wait, ahead)
+        except RefusedTooOften as error:
+            _hold(session, run_id, error)
+            as_planned = False
+        ahead.wait()
+        return write_run_reports(session, run_id, output, ahead if as_planned else None)
+
+
+def _apply(session: Session, run_id: str, overrides: dict[str, Any], wait: float, ahead: TablesAhead) -> bool:
+    """Gives whether the rows' results are those of the plan, without exception or addition."""
     with session.database.begin() as connection:
         run = runs.find_run(connection, run_id)
     entity = _entity_of(session, run)
@@ -265,7 +276,7 @@ def _apply(session: Session, run_id: str, overrides: dict[str, Any], wait: float
     ):
         run = runs.find_run(connection, run_id)
         if run.status is RunStatus.APPLIED:
-            return
+            return False
         context = _context(session, connection, run, entity)
         _check_plan_stands(context, run)
         if not context.target.exists:
@@ -273,7 +284,7 @@ def _apply(session: Session, run_id: str, overrides: dict[str, Any], wait: float
             context = replace(context, target=replace(context.target, exists=True))
         released = overrides.get("accept_limits", {}).get("user")
         people = {run.user, session.user, run.options.get("requested_by"), released} - {None}
-        failed = _write(context, session.actor(run.options.get("requested_by")), people)
+        as_planned, failed = _write(context, session.actor(run.options.get("requested_by")), people)
         summary = settled_summary(context, run, session, overrides)
         lasting = [warning for warning in summary["warnings"] if not warning.startswith(NOBODY)]
         summary["warnings"] = [*lasting, *_failed(failed), *nobody_to_ask(connection, load(entity))]
@@ -285,6 +296,9 @@ def _apply(session: Session, run_id: str, overrides: dict[str, Any], wait: float
             finished_at=runs.now(),
             summary=summary,
         )
+        if session.database.is_sqlite:
+            ahead.wait()  # who reads the side file would keep this transaction from its end
+    return as_planned
 
 
 def _entity_of(session: Session, run: StoredRun) -> DataEntity:
@@ -324,8 +338,11 @@ def _lost(run_id: str) -> PlanLost:
     return PlanLost(f"the plan of run {run_id} is no longer there", hint="plan the file again", run_id=run_id)
 
 
-def _write(context: RunContext, actor: Actor, contributors: Collection[str]) -> list[str]:
-    """Re-check, write, propose, keep the record: all in the caller's transaction. Gives conditions that failed."""
+def _write(context: RunContext, actor: Actor, contributors: Collection[str]) -> tuple[bool, list[str]]:
+    """Re-check, write, propose, keep the record: all in the caller's transaction.
+
+    Gives whether every row came out as planned, without a proposal, and the conditions that failed.
+    """
     changed = ChangedFields.of(context)
     late = refuse_changed_records(context, changed)
     filling = filling_constants(context, parse_defaults(context.entity))
@@ -339,7 +356,9 @@ def _write(context: RunContext, actor: Actor, contributors: Collection[str]) -> 
     if context.entity.parameters.workflow.auto_submit:
         failed = start_workflow(context.connection, actor, context.entity, context.target, context.space.sequence)
     write_journal(context, changed)
-    return failed
+    outcome = context.space.outcome
+    proposed = sa.select(outcome.c.row).where(outcome.c.proposal_id.is_not(None)).limit(1)
+    return not late and context.connection.execute(proposed).first() is None, failed
 
 
 def _hold(session: Session, run_id: str, error: RefusedTooOften) -> None:

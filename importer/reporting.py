@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import sqlalchemy as sa
+
+from importer.entity import DataEntity
 from importer.errors import PlanLost, ReportFailed
 from importer.restaging import restage
 from importer.session import Session
@@ -12,7 +17,13 @@ from importer.storage import runs, runspace
 from importer.storage.context import RunContext
 from importer.storage.migrate import ensure
 from importer.storage.runs import StoredRun
+from importer.storage.runspace import RunSpace
+from importer.storage.target import Target
 from importer.vocabulary import RunStatus
+
+if TYPE_CHECKING:
+    from importer.reports.ahead import TablesAhead
+    from importer.reports.model import RunReport
 
 Answer = dict[str, Any]
 
@@ -53,39 +64,86 @@ def _summary_of(run: StoredRun) -> Answer:
     }
 
 
-def write_run_reports(session: Session, run_id: str, output: Path | None) -> Answer:
+def write_run_reports(session: Session, run_id: str, output: Path | None, ahead: TablesAhead | None = None) -> Answer:
     """Writes the reports; a run that was applied but can't be reported says so (exit 6)."""
-    from importer.reports.data import StoredReports
-    from importer.reports.model import RunReport
     from importer.reports.write import write_reports
 
-    folder = output or Path("runs") / run_id
-    with session.database.begin() as connection:
-        run = runs.find_run(connection, run_id)
-    entity = session.entities.get(run.entity)
-    if entity is None or not run.summary:
-        raise PlanLost(f"run {run_id} has nothing to report: it is {run.status}", run_id=run_id)
+    folder = report_folder(run_id, output)
+    run, entity = _reported(session, run_id)
     applied = run.status is RunStatus.APPLIED
     with restage(session, run, entity) as (connection, space, target, missing):
         summary = {**run.summary, "warnings": [*run.summary.get("warnings", []), *missing]}
         summary["timings"] = {**summary.get("timings", {}), **session.timings.seconds}
         summary.pop("reports", None)
-        context = RunContext(
-            connection, entity, entity.source(run.source), target, space, run.reading["headers"], run.is_correction
-        )
-        headers = tuple(run.reading["source_headers"])
-        side = runspace.side_file(session.database, run_id)
-        data = StoredReports(context, lambda: session.database.begin(attach=side), run_id, applied, len(headers))
-        report = RunReport(summary, entity, headers, run.reading["delimiter"], data)
+        report = _report(session, run, _context(connection, run, entity, target, space), summary, in_journal=applied)
         try:
             session.progress.phase("reports")
-            summary["reports"] = write_reports(report, folder)
+            summary["reports"] = write_reports(report, folder, ahead.take() if ahead else None)
         except ReportFailed as error:
             if not applied:
                 raise
             return {**summary, "exit_code": error.exit_code, "error": {"message": error.message, "hint": error.hint}}
     _finish(session, run, space, {**summary, "warnings": run.summary.get("warnings", [])})
     return {**summary, "folder": str(folder)}
+
+
+def report_folder(run_id: str, output: Path | None) -> Path:
+    return output or Path("runs") / run_id
+
+
+def tables_ahead(session: Session, run_id: str, output: Path | None) -> TablesAhead:
+    """Writes the tables of a plan as those of an applied run, while it is applied."""
+    from importer.reports.ahead import TablesAhead
+
+    @contextmanager
+    def planned() -> Iterator[RunReport]:
+        run, entity = _reported(session, run_id)
+        with restage(session, run, entity) as (connection, space, target, _):
+            context = _context(connection, run, entity, target, space)
+            yield _report(session, run, context, run.summary, in_journal=False, applied=True)
+
+    return TablesAhead(report_folder(run_id, output), planned)
+
+
+def _reported(session: Session, run_id: str) -> tuple[StoredRun, DataEntity]:
+    with session.database.begin() as connection:
+        run = runs.find_run(connection, run_id)
+    entity = session.entities.get(run.entity)
+    if entity is None or not run.summary:
+        raise PlanLost(f"run {run_id} has nothing to report: it is {run.status}", run_id=run_id)
+    return run, entity
+
+
+def _context(
+    connection: sa.Connection, run: StoredRun, entity: DataEntity, target: Target, space: RunSpace
+) -> RunContext:
+    headers = run.reading["headers"]
+    return RunContext(connection, entity, entity.source(run.source), target, space, headers, run.is_correction)
+
+
+def _report(
+    session: Session,
+    run: StoredRun,
+    context: RunContext,
+    summary: Answer,
+    *,
+    in_journal: bool,
+    applied: bool | None = None,
+) -> RunReport:
+    from importer.reports.data import StoredReports
+    from importer.reports.model import RunReport
+
+    headers = tuple(run.reading["source_headers"])
+    side = runspace.side_file(session.database, run.run_id)
+    data = StoredReports(
+        run=context,
+        beside=lambda: session.database.begin(attach=side),
+        run_id=run.run_id,
+        applied=in_journal if applied is None else applied,
+        in_journal=in_journal,
+        source_columns=len(headers),
+    )
+    return RunReport(summary, context.entity, headers, run.reading["delimiter"], data)
 
 
 def _finish(session: Session, run: StoredRun, space: runspace.RunSpace, summary: Answer) -> None:

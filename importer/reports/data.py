@@ -23,15 +23,17 @@ JOINED_BY = " | "
 
 @dataclass(frozen=True)
 class StoredReports:
-    """A `ReportData`. `applied`: the journal has the run; else only its own tables do.
+    """A `ReportData`.
 
-    `beside`: opens another connection, for what is read at the same time.
+    `beside`: opens another connection, for what is read at the same time; `applied`: what results say of it;
+    `in_journal`: the journal has the run, else its own tables do.
     """
 
     run: RunContext
     beside: Callable[[], AbstractContextManager[sa.Connection]]
     run_id: str
     applied: bool
+    in_journal: bool
     source_columns: int
 
     def results(self) -> Iterator[pa.Table]:
@@ -109,24 +111,24 @@ class StoredReports:
         return [table.c[f"key_{n}"].label(name) for n, name in enumerate(self.run.target.key, start=1)]
 
     def _outcome(self) -> Any:
-        return self._of_run(control.outcome) if self.applied else self.run.space.outcome
+        return self._of_run(control.outcome) if self.in_journal else self.run.space.outcome
 
     def _changes(self) -> Any:
         return (
             self._of_run(control.change)
-            if self.applied
+            if self.in_journal
             else changed_values(self.run, ChangedFields.of(self.run).all).subquery("changes")
         )
 
     def _reasons(self) -> Any:
-        return self._of_run(control.reason) if self.applied else reason_rows(self.run).subquery("reasons")
+        return self._of_run(control.reason) if self.in_journal else reason_rows(self.run).subquery("reasons")
 
     def _of_run(self, table: sa.Table) -> Any:
         return sa.select(table).where(table.c.run_sequence == self.run.space.sequence).subquery(f"of_{table.name}")
 
     def _texts(self) -> Iterator[pa.Table]:
         connection = self.run.connection
-        if not self.applied:
+        if not self.in_journal:
             rows = rejected_rows(connection, self.run.space.outcome)
             yield from source_texts(connection, self.run.space, rows)
             return

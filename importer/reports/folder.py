@@ -25,6 +25,15 @@ class Staged:
         self.folder = folder
         self.writing = folder
         self.digests: dict[str, str] = {}
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Nothing more is wanted: whoever writes ends with an OSError at the next block."""
+        self._stopped = True
+
+    def go_on(self) -> None:
+        if self._stopped:
+            raise InterruptedError("the report is not wanted any more")
 
     @contextmanager
     def file(self, name: str) -> Iterator[BinaryIO]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, Protocol
 
 import pyarrow as pa
 
@@ -70,14 +70,27 @@ class Stream:
     begin: bytes = b""
 
 
-def write_reports(report: RunReport, folder: Path) -> dict[str, str]:
+@dataclass(frozen=True)
+class Tables:
+    """The four CSV files, complete but for their final names, and what workbook and page keep of them."""
+
+    digests: dict[str, str]
+    kept: Kept
+
+
+def write_reports(report: RunReport, folder: Path, written: Tables | None = None) -> dict[str, str]:
     """All seven files, replacing those of an earlier run there. ReportFailed (exit 6) leaves the folder as it was.
 
-    The seconds that the other six took are added to the summary's `timings`.
+    Tables that are `written` ahead are not written again. The seconds that the other six files took are added to the
+    summary's `timings`.
     """
     start = time.perf_counter()
     with staged(folder, str(report.summary["run_id"]), last=SUMMARY) as files:
-        kept = _write_tables(report, files)
+        if written is None:
+            kept = write_tables(report, files)
+        else:
+            files.digests.update(written.digests)
+            kept = written.kept
         with files.file(WORKBOOK) as file:
             write_workbook(file, files.folder, report, kept)
         with files.file(PAGE) as file:
@@ -89,7 +102,7 @@ def write_reports(report: RunReport, folder: Path) -> dict[str, str]:
     return reports
 
 
-def _write_tables(report: RunReport, files: Staged) -> Kept:
+def write_tables(report: RunReport, files: Staged) -> Kept:
     """The four CSV files; workbook and page get what they show on the way. The longest has a thread of its own."""
     data, key = report.data, report.entity.key
     rejected = _rejections(report)
@@ -131,15 +144,12 @@ def _rejections(report: RunReport) -> Stream:
 def _write_table(files: Staged, name: str, stream: Stream, *watchers: Watcher) -> None:
     with files.file(name) as file:
         file.write(stream.begin + header_line(stream.headers, stream.delimiter))
-        _write_chunks(file, stream, watchers)
-
-
-def _write_chunks(file: BinaryIO, stream: Stream, watchers: tuple[Watcher, ...]) -> None:
-    for chunk in stream.chunks:
-        table = chunk.select(list(stream.columns))
-        for watcher in watchers:
-            watcher.see(table)
-        file.write(lines(table, stream.delimiter))
+        for chunk in stream.chunks:
+            files.go_on()
+            table = chunk.select(list(stream.columns))
+            for watcher in watchers:
+                watcher.see(table)
+            file.write(lines(table, stream.delimiter))
 
 
 def _as_json(summary: dict[str, Any]) -> bytes:

@@ -31,6 +31,9 @@ _TYPES: Mapping[Physical, sa.types.TypeEngine[Any]] = {
     Physical.TIMESTAMP: sa.DateTime().with_variant(sa.Text(), "sqlite"),
 }
 
+_OPTIONS = {"autovacuum_enabled": "off"}
+"""On PostgreSQL: a run tells the server itself what it has filled, and a table at vacuum can't be dropped at once."""
+
 _ONE_A_ROW = ("stage", "notice", "fresh", "diff", "along", "outcome")
 """On SQLite their row number is the key, which is what its joins need; PostgreSQL hashes and needs none."""
 
@@ -157,7 +160,7 @@ class _Maker:
                 columns[0].primary_key = True
             return sa.Table(name, sa.MetaData(), *columns, schema="run")
         full = f"run_{self.sequence}_{name}"
-        return sa.Table(full, sa.MetaData(), *columns, schema=SCHEMA, prefixes=["UNLOGGED"])
+        return sa.Table(full, sa.MetaData(), *columns, schema=SCHEMA, prefixes=["UNLOGGED"], postgresql_with=_OPTIONS)
 
 
 def _row(name: str) -> sa.Column[int]:
@@ -265,7 +268,8 @@ class _MadeOf(sa.Executable, ClauseElement):
 @compiles(_MadeOf, "postgresql")
 def _compile_made_of(element: _MadeOf, compiler: Any, **options: Any) -> str:
     name = compiler.process(element.table, asfrom=True, **options)
-    return f"CREATE UNLOGGED TABLE {name} AS {compiler.process(element.query, **options)}"
+    storage = ", ".join(f"{key} = {value}" for key, value in _OPTIONS.items())
+    return f"CREATE UNLOGGED TABLE {name} WITH ({storage}) AS {compiler.process(element.query, **options)}"
 
 
 def refill(connection: sa.Connection, table: sa.Table, query: sa.Select[Any]) -> int:
