@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from importer.entity import DataEntity
@@ -18,7 +21,9 @@ from importer.intake import ImportOptions, open_intake
 from importer.session import Session
 from importer.staging import stage
 from importer.storage import control, runspace
+from importer.storage.blocks import block_row, pack
 from importer.storage.bulk import Loader
+from importer.storage.columns import read_texts
 from importer.storage.runs import StoredRun
 from importer.storage.runspace import RunSpace
 from importer.storage.target import Target, find_target
@@ -97,15 +102,22 @@ def _create(session: Session, space: RunSpace, side: Path | None) -> None:
 def _stage_journal(session: Session, run: StoredRun, target: Target, space: RunSpace, side: Path | None) -> int:
     """Only the rows that the journal names; gives their number."""
     _create(session, space, side)
-    with Loader(session.database, space, side):
-        """Makes the empty tables of a side file."""
     outcome = control.outcome
-    keys = [
-        sa.cast(outcome.c[f"key_{number}"], space.stage.c[name].type) for number, name in enumerate(target.key, start=1)
-    ]
-    origins = (outcome.c.origin_run, outcome.c.origin_row)
-    rows = sa.select(outcome.c.row, *keys, *origins).where(outcome.c.run_sequence == run.sequence)
-    names = ["_row", *target.key, "_origin_run", "_origin_row"]
-    with session.database.begin(attach=side) as connection:
-        statement = sa.insert(space.stage).from_select(names, rows)
-        return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount
+    select = (
+        sa.select(
+            sa.cast(outcome.c.row, sa.Text).label("row"),
+            *(outcome.c[f"key_{number}"] for number, _ in enumerate(target.key, start=1)),
+            outcome.c.origin_run,
+            outcome.c.origin_row,
+        )
+        .where(outcome.c.run_sequence == run.sequence)
+        .order_by(outcome.c.row)
+    )
+    found = 0
+    with session.database.begin() as connection, Loader(session.database, space, side) as loader:
+        for number, table in enumerate(read_texts(connection, select)):
+            rows = pc.cast(table["row"], pa.int64())
+            lines = pack(table.set_column(0, "row", rows))
+            loader.put(space.line, partial(block_row, number, rows, "keys", lines))
+            found += table.num_rows
+    return found

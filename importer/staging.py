@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from importer.intake import Intake
 from importer.reading import RawBatch
 from importer.reading.read_ahead import read_ahead
+from importer.storage.blocks import block_row, pack
 from importer.storage.bulk import Loader, Rows, in_target_types
 from importer.storage.runspace import RunSpace
 from importer.storage.target import Target
@@ -69,6 +70,7 @@ class _Staging:
         yield self.space.stage, partial(self._stage_rows, raw, checked)
         yield self.space.reason, partial(self._reason_rows, raw, checked)
         yield self.space.batch, partial(self._source_texts, raw)
+        yield self.space.line, partial(self._keys_of_rows, raw, checked)
 
     def _check(self, raw: RawBatch) -> CheckedBatch:
         entity, headers = self.intake.entity, self.intake.headers
@@ -152,12 +154,21 @@ class _Staging:
             rows, texts = [row.row for row in raw.unreadable], [row.text for row in raw.unreadable]
             lost = pa.table({"row": pa.array(rows, pa.int64()), "text": texts})
             table = pa.concat_tables([table, lost], promote_options="default").sort_by("row")
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
-            writer.write_table(table)
-        block = sink.getvalue().to_pybytes()
-        first, last = table["row"][0].as_py(), table["row"][-1].as_py()
-        return pa.table({"number": [raw.number], "first_row": [first], "last_row": [last], "texts": [block]})
+        return block_row(raw.number, table["row"], "texts", pack(table))
+
+    def _keys_of_rows(self, raw: RawBatch, checked: CheckedBatch) -> pa.Table:
+        """What the results say of every row, whatever becomes of it."""
+        columns = {"row": checked.rows}
+        for number, name in enumerate(self.target.key, start=1):
+            columns[f"key_{number}"] = pc.cast(checked.typed[name], pa.string())
+        if self.intake.file.is_correction:
+            for name, header in (("origin_run", "_run"), ("origin_row", "_row")):
+                columns[name] = raw.cells.column(self.intake.file.headers.index(header))
+        table = pa.table(columns)
+        if raw.unreadable:
+            lost = pa.table({"row": pa.array([row.row for row in raw.unreadable], pa.int64())})
+            table = pa.concat_tables([table, lost], promote_options="default").sort_by("row")
+        return block_row(raw.number, table["row"], "keys", pack(table))
 
     def _lost_texts(self, raw: RawBatch) -> Any:
         """A row that could not be split before and comes back uncorrected still has its text."""

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import pyarrow as pa
 import sqlalchemy as sa
 
 from importer.storage import control
+from importer.storage.blocks import pack
 from importer.storage.context import RunContext
 from importer.storage.decided import ChangedFields, changed_values, reason_rows, rejected_rows, source_texts
 
@@ -37,8 +37,5 @@ def _copy(plan: RunContext, table: sa.Table, names: list[str], rows: sa.Select[A
 def _keep_texts(plan: RunContext) -> None:
     rows = rejected_rows(plan.connection, plan.space.outcome)
     for part, table in enumerate(source_texts(plan.connection, plan.space, rows)):
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
-            writer.write_table(table)
-        values = {"run_sequence": plan.space.sequence, "part": part, "texts": sink.getvalue().to_pybytes()}
+        values = {"run_sequence": plan.space.sequence, "part": part, "texts": pack(table, "zstd")}
         plan.connection.execute(sa.insert(control.rejection).values(**values))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement
 
 from importer.storage import control
+from importer.storage.blocks import unpack
 from importer.storage.columns import read_texts
 from importer.storage.context import RunContext
 from importer.storage.decided import ChangedFields, changed_values, reason_rows, rejected_rows, source_texts
@@ -36,32 +39,54 @@ class StoredReports:
     in_journal: bool
     source_columns: int
 
-    def results(self) -> Iterator[pa.Table]:
-        stage, outcome = self.run.space.stage, self._outcome()
-        staged = dict(zip(control.KEYS, self.run.keys(stage), strict=True))
-        select = (
-            sa.select(
-                _number(stage.c["_row"]).label("row"),
-                *(staged[f"key_{n}"].label(name) for n, name in enumerate(self.run.target.key, start=1)),
-                sa.func.coalesce(outcome.c.outcome, str(Outcome.UNCHANGED)).label("outcome"),
-                self._applied(outcome.c.outcome).label("applied"),
-                outcome.c.fields_updated,
-                outcome.c.fields_proposed,
-                outcome.c.fields_declined,
-                outcome.c.fields_rejected,
-                _number(outcome.c.proposal_id).label("proposal_id"),
-                outcome.c.effects.label("proposal_effects"),
-                outcome.c.codes,
-                stage.c["_origin_run"].label("origin_run"),
-                stage.c["_origin_row"].label("origin_row"),
-            )
-            .outerjoin_from(stage, outcome, outcome.c.row == stage.c["_row"])
-            .order_by(stage.c["_row"])
-        )
-        with self.beside() as connection:
-            yield from read_texts(connection, select)
+    def results(self) -> Generator[pa.Table]:
+        """Every row of the file, block by block; the database is asked only for those that are not plainly unchanged.
 
-    def changes(self) -> Iterator[pa.Table]:
+        Two connections: while one gives the outcomes, the other fetches the blocks.
+        """
+        outcome = self._outcome()
+        select = sa.select(
+            _number(outcome.c.row).label("row"),
+            outcome.c.outcome,
+            self._applied(outcome.c.outcome).label("applied"),
+            outcome.c.fields_updated,
+            outcome.c.fields_proposed,
+            outcome.c.fields_declined,
+            outcome.c.fields_rejected,
+            _number(outcome.c.proposal_id).label("proposal_id"),
+            outcome.c.effects.label("proposal_effects"),
+            outcome.c.codes,
+        ).order_by(outcome.c.row)
+        names = list(select.selected_columns.keys())
+        with self.beside() as one, self.beside() as other, closing(read_texts(one, select)) as found:
+            outcomes = Following(found, names)
+            for lines in self._lines(other):
+                yield self._result(lines, outcomes.up_to(lines["row"][-1].as_py()))
+
+    def _lines(self, connection: sa.Connection) -> Iterator[pa.Table]:
+        line = self.run.space.line
+        numbers = connection.scalars(sa.select(line.c.number).order_by(line.c.first_row)).all()
+        for number in numbers:
+            yield unpack(connection.scalar(sa.select(line.c["keys"]).where(line.c.number == number)))
+
+    def _result(self, lines: pa.Table, outcomes: pa.Table) -> pa.Table:
+        """One block of `results.csv`: its rows and what became of each."""
+        rows, decided = lines["row"].to_numpy(), outcomes["row"].to_numpy()
+        places = np.searchsorted(decided, rows)
+        missing = places == len(decided)
+        missing[~missing] = decided[places[~missing]] != rows[~missing]
+        found = outcomes.take(pa.array(places, mask=missing))
+        columns = {"row": pc.cast(lines["row"], pa.string())}
+        for number, name in enumerate(self.run.target.key, start=1):
+            columns[name] = lines[f"key_{number}"]
+        columns |= {name: found[name] for name in outcomes.column_names if name != "row"}
+        columns["outcome"] = pc.fill_null(columns["outcome"], str(Outcome.UNCHANGED))
+        columns["applied"] = pc.fill_null(columns["applied"], "yes" if self.applied else "no")
+        for name in ("origin_run", "origin_row"):
+            columns[name] = lines[name] if name in lines.column_names else pa.nulls(len(rows), pa.string())
+        return pa.table(columns)
+
+    def changes(self) -> Generator[pa.Table]:
         change = self._changes()
         select = sa.select(
             _number(change.c.row).label("row"),
@@ -75,7 +100,7 @@ class StoredReports:
         ).order_by(change.c.row, change.c.ord)
         return read_texts(self.run.connection, select)
 
-    def reasons(self) -> Iterator[pa.Table]:
+    def reasons(self) -> Generator[pa.Table]:
         reason = self._reasons()
         select = sa.select(
             _number(reason.c.row).label("row"),
@@ -88,7 +113,7 @@ class StoredReports:
         ).order_by(reason.c.row, reason.c.ord, reason.c.code)
         return read_texts(self.run.connection, select)
 
-    def rejected(self) -> Iterator[pa.Table]:
+    def rejected(self) -> Generator[pa.Table]:
         for texts in self._texts():
             first, last = texts["row"][0].as_py(), texts["row"][-1].as_py()
             joined = self._joined_reasons(first, last)
@@ -126,7 +151,7 @@ class StoredReports:
     def _of_run(self, table: sa.Table) -> Any:
         return sa.select(table).where(table.c.run_sequence == self.run.space.sequence).subquery(f"of_{table.name}")
 
-    def _texts(self) -> Iterator[pa.Table]:
+    def _texts(self) -> Generator[pa.Table]:
         connection = self.run.connection
         if not self.in_journal:
             rows = rejected_rows(connection, self.run.space.outcome)
@@ -139,7 +164,7 @@ class StoredReports:
                     control.rejection.c.run_sequence == self.run.space.sequence, control.rejection.c.part == part
                 )
             )
-            yield pa.ipc.open_stream(block).read_all()
+            yield unpack(block)
 
     def _joined_reasons(self, first: int, last: int) -> dict[int, tuple[str, str]]:
         reason = self._reasons()
@@ -156,6 +181,31 @@ class StoredReports:
             joined_words(ordered.c.message, dialect, JOINED_BY),
         ).group_by(ordered.c.row)
         return {row: (codes, messages) for row, codes, messages in self.run.connection.execute(select)}
+
+
+class Following:
+    """A stream in the order of its text column `row`, taken up to one row after the other."""
+
+    def __init__(self, tables: Iterator[pa.Table], columns: list[str]) -> None:
+        self._tables = tables
+        self._nothing = pa.table({name: pa.array([], pa.int64() if name == "row" else pa.string()) for name in columns})
+        self._held: list[pa.Table] = []
+
+    def up_to(self, row: int) -> pa.Table:
+        """All that comes next until `row`, that row included; `row` is a number in it."""
+        while not self._held or self._held[-1]["row"][-1].as_py() <= row:
+            table = next(self._tables, None)
+            if table is None:
+                break
+            if table.num_rows:
+                numbers = pc.cast(table["row"], pa.int64())
+                self._held.append(table.set_column(table.schema.get_field_index("row"), "row", numbers))
+        if not self._held:
+            return self._nothing
+        joined = pa.concat_tables(self._held)
+        count = int(np.searchsorted(joined["row"].to_numpy(), row, side="right"))
+        self._held = [joined.slice(count)] if count < len(joined) else []
+        return joined.slice(0, count)
 
 
 def _number(column: ColumnElement[Any]) -> ColumnElement[str]:

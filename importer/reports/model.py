@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,7 +14,7 @@ from importer.entity import DataEntity
 class ReportData(Protocol):
     """Streams of tables of text columns (null = empty), in file order, the columns as in the contract.
 
-    `results` is read in a thread of its own, beside the others.
+    `results` is read in a thread of its own, beside the others. A stream is closed where it is not read to its end.
 
     `results`: row, the key fields, outcome, applied, fields_updated … origin_row (the columns of `results.csv`)
     `changes`: row, key fields, field, old, new, disposition, proposal_id, rule
@@ -22,10 +22,10 @@ class ReportData(Protocol):
     `rejected`: one column per source header named c0 … cn, then _row, _codes, _reasons, _run, _text
     """
 
-    def results(self) -> Iterator[pa.Table]: ...
-    def changes(self) -> Iterator[pa.Table]: ...
-    def reasons(self) -> Iterator[pa.Table]: ...
-    def rejected(self) -> Iterator[pa.Table]: ...
+    def results(self) -> Generator[pa.Table]: ...
+    def changes(self) -> Generator[pa.Table]: ...
+    def reasons(self) -> Generator[pa.Table]: ...
+    def rejected(self) -> Generator[pa.Table]: ...
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -65,7 +66,7 @@ class Stream:
 
     columns: tuple[str, ...]
     headers: tuple[str, ...]
-    chunks: Iterator[pa.Table]
+    chunks: Generator[pa.Table]
     delimiter: str = ","
     begin: bytes = b""
 
@@ -129,7 +130,7 @@ def _nothing_yet(report: RunReport, headers: tuple[str, ...]) -> Kept:
     )
 
 
-def _named(columns: tuple[str, ...], chunks: Iterator[pa.Table]) -> Stream:
+def _named(columns: tuple[str, ...], chunks: Generator[pa.Table]) -> Stream:
     return Stream(columns, columns, chunks)
 
 
@@ -144,12 +145,13 @@ def _rejections(report: RunReport) -> Stream:
 def _write_table(files: Staged, name: str, stream: Stream, *watchers: Watcher) -> None:
     with files.file(name) as file:
         file.write(stream.begin + header_line(stream.headers, stream.delimiter))
-        for chunk in stream.chunks:
-            files.go_on()
-            table = chunk.select(list(stream.columns))
-            for watcher in watchers:
-                watcher.see(table)
-            file.write(lines(table, stream.delimiter))
+        with closing(stream.chunks) as chunks:
+            for chunk in chunks:
+                files.go_on()
+                table = chunk.select(list(stream.columns))
+                for watcher in watchers:
+                    watcher.see(table)
+                file.write(lines(table, stream.delimiter))
 
 
 def _as_json(summary: dict[str, Any]) -> bytes:

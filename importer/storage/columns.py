@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -14,8 +14,10 @@ FETCH_ROWS = 50_000
 _READ_BLOCK = 4 << 20
 
 
-def read_texts(connection: sa.Connection, select: sa.Select[*tuple[Any, ...]]) -> Iterator[pa.Table]:
+def read_texts(connection: sa.Connection, select: sa.Select[*tuple[Any, ...]]) -> Generator[pa.Table]:
     """The result as tables of text columns (null stays null), a block of rows at a time, in the query's order.
+
+    Close it where it is not read to its end: until then the connection takes no other statement.
 
     Every column of `select` must be text already or read well as text (whole numbers).
     """

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from importer.storage import control
+from importer.storage.blocks import unpack
 from importer.storage.context import RunContext
 from importer.storage.control import KEYS
 from importer.storage.runspace import RunSpace
@@ -126,6 +127,6 @@ def source_texts(connection: sa.Connection, space: RunSpace, rows: NDArray[np.in
         if start == stop:
             continue
         texts = connection.scalar(sa.select(batch.c.texts).where(batch.c.number == number))
-        table = pa.ipc.open_stream(texts).read_all()
+        table = unpack(texts)
         wanted = pc.is_in(table["row"], value_set=pa.array(rows[start:stop]))
         yield table.filter(wanted).combine_chunks()

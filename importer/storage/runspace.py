@@ -56,6 +56,8 @@ class RunSpace:
     `stage`: `_row`, the staged fields in the target's types, `_cleared`, `_bad`, `_across`,
     `_origin_run`, `_origin_row`
     `batch`: source text of all rows, as compressed blocks
+    `line`: row numbers and canonical keys of all rows (`row`, `key_1` …, and of corrections `origin_run`,
+    `origin_row`), as compressed blocks
     `reason`: why rows or fields were refused; `scope` is 'row' or 'field', `phase` is 'plan' or 'apply'
     `quoted`: text of cells in the file that reasons of the plan quote
     `notice`: rows left out without being rejected
@@ -76,6 +78,7 @@ class RunSpace:
     key: tuple[str, ...]
     stage: sa.Table
     batch: sa.Table
+    line: sa.Table
     reason: sa.Table
     quoted: sa.Table
     notice: sa.Table
@@ -97,6 +100,7 @@ class RunSpace:
         return (
             self.stage,
             self.batch,
+            self.line,
             self.reason,
             self.quoted,
             self.notice,
@@ -135,7 +139,8 @@ def run_space(
         ordinal=ordinal,
         key=target.key,
         stage=make.table("stage", *_stage_columns(fields, types)),
-        batch=make.table("batch", _row("number"), _row("first_row"), _row("last_row"), _blob("texts")),
+        batch=make.table("batch", *_block_columns("texts")),
+        line=make.table("line", *_block_columns("keys")),
         reason=make.table("reason", *_reason_columns()),
         quoted=make.table("quoted", _row("_row"), sa.Column("field", sa.Text), sa.Column("value", sa.Text)),
         notice=make.table("notice", _row("_row"), sa.Column("code", sa.Text)),
@@ -167,8 +172,9 @@ def _row(name: str) -> sa.Column[int]:
     return sa.Column(name, BIG, nullable=False)
 
 
-def _blob(name: str) -> sa.Column[bytes]:
-    return sa.Column(name, sa.LargeBinary, nullable=False)
+def _block_columns(name: str) -> list[sa.Column[Any]]:
+    numbers = [_row("number"), _row("first_row"), _row("last_row")]
+    return [*numbers, sa.Column(name, sa.LargeBinary, nullable=False)]
 
 
 def _stage_columns(fields: tuple[str, ...], types: Mapping[str, Any]) -> list[sa.Column[Any]]:
@@ -248,11 +254,12 @@ def side_file(database: Database, run_id: str) -> Path | None:
 
 
 def create(connection: sa.Connection, space: RunSpace) -> None:
-    """Makes the tables on PostgreSQL; source text is compressed by us, so the server needn't try again."""
+    """Makes the tables on PostgreSQL; blocks are compressed by us, so the server needn't try again."""
     for table in space.tables:
         table.create(connection)
-    name = connection.dialect.identifier_preparer.format_table(space.batch)
-    connection.exec_driver_sql(f"ALTER TABLE {name} ALTER COLUMN texts SET STORAGE EXTERNAL")
+    for table, column in ((space.batch, "texts"), (space.line, "keys")):
+        name = connection.dialect.identifier_preparer.format_table(table)
+        connection.exec_driver_sql(f"ALTER TABLE {name} ALTER COLUMN {column} SET STORAGE EXTERNAL")
 
 
 class _MadeOf(sa.Executable, ClauseElement):

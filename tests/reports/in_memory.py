@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,23 +68,23 @@ class InMemory:
     fails_in: str = ""
     opened: list[str] = field(default_factory=list)
 
-    def _stream(self, name: str, columns: Sequence[str], records: Records) -> Iterator[pa.Table]:
+    def _stream(self, name: str, columns: Sequence[str], records: Records) -> Generator[pa.Table]:
         self.opened.append(name)
         for start in range(0, len(records), self.chunk):
             yield _table(columns, records[start : start + self.chunk])
         if name == self.fails_in:
             raise RuntimeError("the database went away")
 
-    def results(self) -> Iterator[pa.Table]:
+    def results(self) -> Generator[pa.Table]:
         return self._stream("results", ("row", *KEY, *RESULT_COLUMNS), self.result_rows)
 
-    def changes(self) -> Iterator[pa.Table]:
+    def changes(self) -> Generator[pa.Table]:
         return self._stream("changes", ("row", *KEY, *CHANGE_COLUMNS), self.change_rows)
 
-    def reasons(self) -> Iterator[pa.Table]:
+    def reasons(self) -> Generator[pa.Table]:
         return self._stream("reasons", REASON_COLUMNS, self.reason_rows)
 
-    def rejected(self) -> Iterator[pa.Table]:
+    def rejected(self) -> Generator[pa.Table]:
         names = [f"c{number}" for number in range(len(self.headers))]
         records = [{**dict(zip(names, texts, strict=True)), **own} for texts, own in self.rejected_rows]
         return self._stream("rejected", (*names, *CORRECTION_COLUMNS), records)
