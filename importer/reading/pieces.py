@@ -19,6 +19,8 @@ class Piece:
     cells: pa.Table
     unreadable: tuple[UnreadableRow, ...] = ()
     flagged: tuple[FlaggedCell, ...] = ()
+    doubtful: tuple[tuple[int, int], ...] = ()
+    """First and last numbers of rows that something in this piece throws doubt on; they may be in an earlier one."""
 
     def __len__(self) -> int:
         return len(self.rows) + len(self.unreadable)

@@ -88,3 +88,11 @@ def sample_rows(count: int, seed: int, texts: tuple[str, ...]) -> tuple[Row, ...
     return tuple(
         (f"C-{number:05d}", chance.choice(texts), chance.choice(texts), str(number * 7)) for number in range(count)
     )
+
+
+def rows_of_texts(count: int, seed: int, texts: tuple[str, ...]) -> tuple[Row, ...]:
+    """Any text in the first and last field too."""
+    chance = random.Random(seed)
+    return tuple(
+        (chance.choice(texts), f"C-{number:05d}", chance.choice(texts), chance.choice(texts)) for number in range(count)
+    )

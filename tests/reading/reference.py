@@ -1,8 +1,10 @@
-"""A slow, plain CSV reader to compare with: one byte at a time, the whole file in memory, nothing shared with ours."""
+"""A slow, plain CSV reader to compare with: one byte at a time, the whole file in memory, no code of ours."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+from importer.reading.csv.lexer import CsvDialect
 
 
 @dataclass
@@ -23,21 +25,18 @@ class _Record:
     unclosed: int | None
 
 
-def read(
-    data: bytes, headers: tuple[str, ...], delimiter: str | None, quote: str | None, first_row: int = 2
-) -> Reading:
-    """Everything after the header."""
+def read(data: bytes, headers: tuple[str, ...], dialect: CsvDialect) -> Reading:
+    """Everything after the header, from row 2 on."""
     reading = Reading()
-    at, row = 0, first_row
-    quotes_allowed = True
+    at, row = 0, 2
     while at < len(data):
-        record = _record(data, at, delimiter, quote if quotes_allowed else None)
+        record = _record(data, at, dialect)
         if record.unclosed is not None:
-            record = _contained(data, at, record, headers, delimiter, quote or "")
+            record = _contained(data, at, record, headers, dialect)
             if record is None:
                 reading.refused = True
                 return reading
-            quotes_allowed = False
+            dialect = replace(dialect, quote=None)
         code = _code(record, headers)
         if code is not None:
             reading.bad[row] = code
@@ -64,18 +63,19 @@ def _code(record: _Record, headers: tuple[str, ...]) -> str | None:
 
 
 def _contained(
-    data: bytes, start: int, record: _Record, headers: tuple[str, ...], delimiter: str | None, quote: str
+    data: bytes, start: int, record: _Record, headers: tuple[str, ...], dialect: CsvDialect
 ) -> _Record | None:
     assert record.unclosed is not None
+    assert dialect.quote is not None
     stop = record.unclosed
     while stop < len(data) and data[stop : stop + 1] not in (b"\n", b"\r"):
         stop += 1
     end = _line_end(data, stop)
-    if quote.encode() in data[end:]:
+    if dialect.escape is not None or dialect.quote.encode() in data[end:]:
         return None
     at = end
     while at < len(data):
-        line = _record(data, at, delimiter, None)
+        line = _record(data, at, replace(dialect, quote=None))
         if line.raw and (len(line.fields) != len(headers) or len(headers) < 2):
             return None
         at = line.end
@@ -86,12 +86,18 @@ def _line_end(data: bytes, stop: int) -> int:
     return stop + (2 if data[stop : stop + 2] == b"\r\n" else 1 if stop < len(data) else 0)
 
 
-def _record(data: bytes, start: int, delimiter: str | None, quote: str | None) -> _Record:
+def _record(data: bytes, start: int, dialect: CsvDialect) -> _Record:
+    delimiter, quote, escape = (sign and sign.encode() for sign in (dialect.delimiter, dialect.quote, dialect.escape))
     state, fields, value, is_bad, opened, at = "start", [], bytearray(), False, None, start
     while at < len(data):
         byte = data[at : at + 1]
-        is_quote = quote is not None and byte == quote.encode()
-        if state == "quoted":
+        is_quote = byte == quote
+        if byte == escape and at + 1 < len(data):
+            is_bad = is_bad or state == "closed"
+            value += data[at + 1 : at + 2]
+            at += 1
+            state = "quoted" if state == "quoted" else "plain"
+        elif state == "quoted":
             if is_quote and data[at + 1 : at + 2] == byte:
                 value += byte
                 at += 1
@@ -99,7 +105,7 @@ def _record(data: bytes, start: int, delimiter: str | None, quote: str | None) -
                 state = "closed"
             else:
                 value += byte
-        elif delimiter is not None and byte == delimiter.encode():
+        elif byte == delimiter:
             fields.append(bytes(value))
             value, state = bytearray(), "start"
         elif byte in (b"\n", b"\r"):

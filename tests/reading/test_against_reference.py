@@ -2,46 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from importer.errors import FileRefused
-from importer.reading.csv.blocks import CsvBlocks
 from importer.reading.csv.lexer import CsvDialect
-from importer.reading.csv.records import Shape
-from reading import reference
+from reading.agreement import Case
 
 HEADERS = ("a", "b", "c")
 SIGNS = b'ab",;\n\r\0\xff'
 
 
-def blocks(data: bytes, size: int) -> Iterator[bytes]:
-    return (data[at : at + size] for at in range(0, len(data), size))
-
-
-def ours(
-    data: bytes, headers: tuple[str, ...], delimiter: str | None, quote: str | None, size: int
-) -> reference.Reading:
-    shape = Shape(CsvDialect(delimiter, quote), headers)
-    reading = reference.Reading()
-    try:
-        for piece in CsvBlocks(shape, 2, "file").pieces(blocks(data, size)):
-            cells = zip(*(column.to_pylist() for column in piece.cells.columns), strict=True)
-            reading.rows |= dict(zip(piece.rows.to_pylist(), cells, strict=True))
-            reading.bad |= {row.row: str(row.code) for row in piece.unreadable}
-    except FileRefused:
-        reading.refused = True
-    return reading
-
-
 def assert_agree(data: bytes, headers: tuple[str, ...], delimiter: str | None, quote: str | None, size: int) -> None:
-    expected = reference.read(data, headers, delimiter, quote)
-    found = ours(data, headers, delimiter, quote, size)
-    assert found.refused == expected.refused
-    if not expected.refused:
-        assert found == expected
+    Case(data, headers, CsvDialect(delimiter, quote), size).check()
 
 
 fields = st.one_of(

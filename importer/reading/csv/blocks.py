@@ -30,10 +30,12 @@ class CsvBlocks:
         return self._split(blocks)
 
     def _split(self, blocks: Iterator[bytes]) -> Iterator[Piece]:
+        earlier = None
         for split in read_ahead(splits(blocks, self.shape.dialect, self.shape.width)):
             if split.dead is Dead.MISTAKEN:
                 raise self._refused(split.dead, self.unclosed_row)
-            span = read_split(split, self.next_row, self.shape)
+            span = read_split(split, self.next_row, self.shape, earlier)
+            earlier = split if split.kept else earlier
             self.next_row += span.count
             if any(cut.unclosed for cut in split.cuts):
                 self.unclosed_row = max(row.row for row in span.piece.unreadable if row.code == "bad_quoting")

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
+from importer.reading.csv.doubtful import doubtful_rows, has_long_texts
 from importer.reading.csv.lexer import CsvDialect, lex_record
 from importer.reading.csv.split import Cut, Split
 from importer.reading.csv.structure import Flags, Positions, RecordMap, map_records
@@ -57,11 +58,11 @@ class Span:
     count: int
 
 
-def read_split(split: Split, first_row: int, shape: Shape) -> Span:
-    """All records of a split, kept and cut out; the first is row `first_row`."""
+def read_split(split: Split, first_row: int, shape: Shape, earlier: Split | None = None) -> Span:
+    """All records of a split, kept and cut out; the first is row `first_row`. `earlier`: one before it in the file."""
     table = None if split.cuts or split.has_nul else _at_once(split, shape)
     if table is None:
-        return _carefully(bytes(split.kept), split.cuts, first_row, shape)
+        return _carefully(split, first_row, shape, earlier)
     rows = pa.array(np.arange(first_row, first_row + table.num_rows, dtype=np.int64))
     return Span(Piece(rows, table), table.num_rows)
 
@@ -102,8 +103,9 @@ def _rows_equal(table: pa.Table, cells: tuple[str, ...]) -> Flags:
     return flags
 
 
-def _carefully(data: bytes, cuts: tuple[Cut, ...], first_row: int, shape: Shape) -> Span:
+def _carefully(split: Split, first_row: int, shape: Shape, earlier: Split | None) -> Span:
     """Bad records are found by their bytes and set apart; what remains goes to pyarrow."""
+    data, cuts = bytes(split.kept), split.cuts
     records = map_records(data, shape.dialect)
     numbers = _row_numbers(records, cuts, first_row)
     bad = _bad_records(data, records, shape)
@@ -120,8 +122,15 @@ def _carefully(data: bytes, cuts: tuple[Cut, ...], first_row: int, shape: Shape)
     rejected += _cut_rows(records, cuts, first_row)
     rejected.sort(key=lambda row: row.row)
     table = table.filter(pa.array(~again)) if again.any() else table
-    piece = Piece(pa.array(numbers[kept[~again]]), table, tuple(rejected))
+    has_long = bool(cuts) and (has_long_texts(data, records) or _has_long_texts(earlier, shape))
+    doubtful = tuple(doubtful_rows(cuts, records, has_long, first_row))
+    piece = Piece(pa.array(numbers[kept[~again]]), table, tuple(rejected), doubtful=doubtful)
     return Span(piece, len(numbers) + len(cuts))
+
+
+def _has_long_texts(earlier: Split | None, shape: Shape) -> bool:
+    data = b"" if earlier is None else bytes(earlier.kept)
+    return has_long_texts(data, map_records(data, shape.dialect))
 
 
 def _unreadable(row: int, reason: Reason, raw: bytes, fields: int) -> UnreadableRow:

@@ -10,6 +10,7 @@ from importer.errors import FileRefused
 from importer.reading.corrections import is_correction_header
 from importer.reading.csv.blocks import CsvBlocks
 from importer.reading.csv.detect import CsvLayout, detect_layout
+from importer.reading.csv.doubtful import set_apart_doubtful
 from importer.reading.csv.records import Shape
 from importer.reading.csv.torn import flag_torn
 from importer.reading.encodings import Encoding, detect_encoding
@@ -48,7 +49,8 @@ class CsvContent:
     def pieces(self) -> Iterator[Piece]:
         shape = Shape(self.layout.dialect, self.headers)
         reader = CsvBlocks(shape, self.layout.next_row, str(self.file.path))
-        yield from flag_torn(reader.pieces(self.blocks), shape.width)
+        sure = set_apart_doubtful(reader.pieces(self.blocks), shape.dialect)
+        yield from flag_torn(sure, shape.width)
 
     @property
     def progress(self) -> float:

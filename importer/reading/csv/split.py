@@ -13,7 +13,7 @@ from enum import Enum
 
 import numpy as np
 
-from importer.reading.csv.lexer import CsvDialect, lex_record, line_end
+from importer.reading.csv.lexer import CsvDialect, Record, lex_record, line_end
 from importer.reading.csv.structure import QuoteMap, last_record_end, map_records
 from importer.reading.transcoding import shown
 
@@ -31,12 +31,19 @@ class Dead(Enum):
 
 @dataclass(frozen=True)
 class Cut:
-    """A record that was cut out in front of `kept[at]`."""
+    """A record that was cut out in front of `kept[at]`, and what that means for those before it.
+
+    `in_doubt` bytes before `at` may be no rows, and rows before the block neither if it `reaches_back`; None: there is
+    no such doubt. `fits`: the record has the right number of fields if its bad quote is taken for text.
+    """
 
     at: int
     message: str
     text: str
     unclosed: bool = False
+    in_doubt: int | None = None
+    reaches_back: bool = False
+    fits: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,6 +102,8 @@ class _Splitter:
         self.clean: list[bytes | memoryview] = []
         self.kept = 0
         self.ends_in_return = False
+        self.trusted_from = 0
+        """Where the last record that was cut out ends."""
         self.cuts: list[Cut] = []
 
     def split(self) -> Split:
@@ -148,7 +157,8 @@ class _Splitter:
             return start
         if record is None or record.unclosed is not None:
             return self._contain(start)
-        self._remember(start, record.stop, f"In the row, {record.flaw}.")
+        self._remember(record, record.stop, f"In the row, {record.flaw}.")
+        self.trusted_from = record.end
         return record.end
 
     def _contain(self, start: int) -> int | None:
@@ -161,7 +171,8 @@ class _Splitter:
         rest = self.data[end : len(self.data) if self.final else last_record_end(self.data, len(self.data), False)]
         if (self.dialect.quote or "").encode() in self.data[end:] or not self._regular(rest):
             return None
-        self._remember(start, stop, "A quote opens in the row and never closes.", unclosed=True)
+        self._remember(record, stop, "A quote opens in the row and never closes.", unclosed=True)
+        self.trusted_from = end
         return end
 
     def _regular(self, lines: bytes) -> bool:
@@ -172,8 +183,27 @@ class _Splitter:
         right = (records.widths == self.width) & (self.width > 1)
         return bool(np.all(right | records.blank))
 
-    def _remember(self, start: int, stop: int, message: str, unclosed: bool = False) -> None:
-        self.cuts.append(Cut(self.kept, message, shown(self.data[start:stop]), unclosed))
+    def _width(self, record: Record, stop: int) -> int:
+        """How many fields the record has if its bad quote is text."""
+        if record.unclosed is None:
+            return len(record.fields)
+        rest = self.data[record.unclosed : stop]
+        return len(record.fields) + rest.count((self.dialect.delimiter or "").encode() or b"\n")
+
+    def _remember(self, record: Record, stop: int, message: str, unclosed: bool = False) -> None:
+        illegal = self.quotes.first_illegal(record.start) if record.unclosed is None else record.unclosed
+        begins = None if illegal is None else self.quotes.doubt_begins(illegal, record.start)
+        self.cuts.append(
+            Cut(
+                self.kept,
+                message,
+                shown(self.data[record.start : stop]),
+                unclosed,
+                None if begins is None else max(0, record.start - max(begins, self.trusted_from)),
+                begins == self.trusted_from == 0,
+                self._width(record, stop) == self.width,
+            )
+        )
 
 
 def _line_stop(data: bytes, start: int) -> int:

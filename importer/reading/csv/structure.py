@@ -69,6 +69,19 @@ class QuoteMap:
         at = int(np.searchsorted(illegal, index))
         return int(self.positions[illegal[at]]) if at < len(illegal) else None
 
+    def doubt_begins(self, position: int, start: int) -> int | None:
+        """From where on inside and outside may be turned round, up to the illegal quote at `position`.
+
+        That is the last quote that could not stand there if they were: it may be the wrong one. None: the illegal one
+        couldn't stand there either.
+        """
+        index = self.index_at(position)
+        turned = self._illegal[1 - self.index_at(start) % 2]
+        at = int(np.searchsorted(turned, index))
+        if at < len(turned) and turned[at] == index:
+            return None
+        return int(self.positions[turned[at - 1]]) if at else 0
+
     def is_inside(self, position: int, start: int) -> bool:
         """Whether `position` is inside quotes, for legal quoting from the record start `start`."""
         return (self.index_at(position) - self.index_at(start)) % 2 == 1
