@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 Row = tuple[str, ...]
 
@@ -20,7 +22,11 @@ class Clean:
 
     def row_at(self, position: int) -> int:
         """Index of the row that a position belongs to; -1 for the header."""
-        return max((index for index, start in enumerate(self.starts) if start <= position), default=-1)
+        return bisect_right(self.starts, position) - 1
+
+    @cached_property
+    def known(self) -> frozenset[Row]:
+        return frozenset(self.rows)
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,7 @@ def wrong_rows(clean: Clean, accepted: list[Row], position: int) -> list[Row]:
     """
     near = {clean.row_at(position), clean.row_at(position - 1)}
     originals = [clean.rows[index] for index in near if index >= 0]
-    strange = [row for row in accepted if row not in set(clean.rows)]
+    strange = [row for row in accepted if row not in clean.known]
     return [row for row in strange if not any(_is_near(row, original) for original in originals)]
 
 
