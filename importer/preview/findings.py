@@ -18,6 +18,8 @@ from importer.staging import storable
 from importer.validation.check import check_batch
 from importer.validation.flagged import RefusedCell, refuse_cells
 from importer.validation.model import TextBatch
+from importer.validation.shortened import shortened_numbers
+from importer.vocabulary import RejectionCode
 
 if TYPE_CHECKING:
     from importer.reading import SourceFile
@@ -88,8 +90,27 @@ def look(raw: RawBatch, file: SourceFile, matched: Matched | None, seen: Seen) -
         header = file.headers[cell.column]
         example = {"row": cell.row, "column": header, "text": cell.text, "message": cell.message}
         seen.flagged.add(cell.code, 1, [example])
-    if matched is not None and matched.fields and len(raw.rows):
+    if matched is None:
+        _look_for_lost_digits(raw, file, seen)
+    elif matched.fields and len(raw.rows):
         _count_errors(_reasons(raw, file, matched), seen)
+
+
+def _look_for_lost_digits(raw: RawBatch, file: SourceFile, seen: Seen) -> None:
+    """Scientific notation is damage whatever the column is for; the rest depends on what an entity declares."""
+    for header, column in zip(file.headers, raw.cells.columns, strict=True):
+        found = shortened_numbers(column.combine_chunks(), header)
+        examples = [
+            {
+                "row": raw.rows[position].as_py(),
+                "column": header,
+                "text": column[position].as_py(),
+                "message": message.as_py(),
+            }
+            for position, message in zip(found.positions[:EXAMPLES].tolist(), found.messages[:EXAMPLES], strict=True)
+        ]
+        if examples:
+            seen.flagged.add(RejectionCode.IMPRECISE_NUMBER, len(found), examples)
 
 
 def _reasons(raw: RawBatch, file: SourceFile, matched: Matched) -> pa.Table:

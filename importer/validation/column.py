@@ -20,6 +20,7 @@ from importer.validation.failures import NONE, Failures, Mask, blanked, failed_b
 from importer.validation.formats import CANONICAL, Formats
 from importer.validation.numbers import parse_numbers
 from importer.validation.rules import broken_rules
+from importer.validation.shortened import shortened_numbers
 from importer.validation.text import clean, clean_text
 from importer.vocabulary import RejectionCode as Code
 from importer.vocabulary import ValueKind
@@ -93,7 +94,8 @@ def parse_texts(texts: pa.Array, field: Field, formats: Formats) -> tuple[pa.Arr
     """Clean text in the forms of a source becomes a typed column; its own checks are not looked at."""
     match field.kind:
         case ValueKind.TEXT:
-            return texts, NONE
+            shortened = shortened_numbers(texts, field.title)
+            return blanked(texts, mask_of(shortened.positions, len(texts))) if len(shortened) else texts, shortened
         case ValueKind.DECIMAL | ValueKind.INTEGER:
             return parse_numbers(texts, field, formats)
         case ValueKind.DATE:

@@ -25,6 +25,14 @@ def test_without_schemas_a_file_shows_how_it_is_read(desk: Desk) -> None:
     assert "scaffold" in answer["no_entity"]
 
 
+def test_scientific_notation_is_named_with_and_without_an_entity(desk: Desk) -> None:
+    desk.write("customers.csv", "customer_account,payment_bank_account\nC1,1.23E+11\nC2,12E3\n")
+    for options, part in (((), "flagged"), (SCHEMAS, "errors")):
+        found = desk.preview("customers.csv", *options)[part]
+        assert {code: entry["count"] for code, entry in found.items()} == {"imprecise_number": 1}
+        assert "scientific notation" in found["imprecise_number"]["examples"][0]["message"]
+
+
 def test_the_answer_has_always_the_same_parts(desk: Desk) -> None:
     desk.write("a.csv", "a,b\n1,2\n")
     desk.write("customers.csv", "customer_account,organization_name\nC1,Contoso\n")
