@@ -19,6 +19,8 @@ from importer.reading.source import SourceFile
 from importer.scaffold.forms import Forms
 from importer.scaffold.names import Named
 from importer.scaffold.unique import Unique, hashes
+from importer.validation.failures import blanked, mask_of
+from importer.validation.shortened import shortened_numbers
 from importer.validation.text import clean
 
 MOST_WORDS = 50
@@ -105,4 +107,6 @@ def clean_values(raw: RawBatch, index: int) -> tuple[pa.Array, int]:
         is_flagged = np.isin(raw.rows.to_numpy(), flagged)
         texts = pc.if_else(pa.array(is_flagged), "", texts)
     cleaned = clean(texts, "", multiline=True)
-    return cleaned.values, len(cleaned.failures) + len(set(flagged))
+    shortened = shortened_numbers(cleaned.values, "")
+    values = blanked(cleaned.values, mask_of(shortened.positions, len(texts))) if len(shortened) else cleaned.values
+    return values, len(cleaned.failures) + len(shortened) + len(set(flagged))

@@ -1,7 +1,7 @@
 """Text that a spreadsheet program made of a long number (`1.23E+11`): its other digits are lost.
 
-In: clean text with nulls. Out: the failing cells. A sign in the exponent is what spreadsheet programs write and what
-codes such as `12E3` don't have.
+In: clean text with nulls. Out: the failing cells. A plus in the exponent is what spreadsheet programs write for long
+numbers, and what codes such as `12E3` don't have.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from importer.validation.failures import NONE, Failures, failed_by_fact, shown_c
 from importer.validation.text import layout
 from importer.vocabulary import RejectionCode
 
-_EXPONENTS = (b"E+", b"E-", b"e+", b"e-")
-_SHORTENED = r"^[+-]?\d(?:[.,]\d+)?[Ee][+-]\d{2,3}$"
+_EXPONENTS = (b"E+", b"e+")
+_SHORTENED = r"^[+-]?\d(?:[.,]\d+)?[Ee]\+\d{2,3}$"
 _WHY = "it stands in scientific notation, as a spreadsheet program writes a long number, and its other digits are lost"
 
 

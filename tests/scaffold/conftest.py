@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
+import os
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+import sqlalchemy as sa
 from preview.conftest import Desk, desk
 
 from importer.validation.booleans import TRUE_WORDS
@@ -33,10 +34,10 @@ def fields(answer: Mapping[str, Any]) -> dict[str, Answer]:
 
 
 def stored(desk: Desk, table: str = "thing") -> list[dict[str, Any]]:
-    with sqlite3.connect(desk.folder / "importer.db") as connection:
-        connection.row_factory = sqlite3.Row
-        rows = [dict(row) for row in connection.execute(f'SELECT * FROM "{table}"')]
-    connection.close()
+    engine = sa.create_engine(os.environ.get("IMPORTER_DATABASE", f"sqlite:///{desk.folder / 'importer.db'}"))
+    with engine.connect() as connection:
+        rows = [dict(row) for row in connection.exec_driver_sql(f'SELECT * FROM "{table}"').mappings()]
+    engine.dispose()
     return rows
 
 
