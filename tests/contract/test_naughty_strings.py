@@ -1,4 +1,4 @@
-"""The naughty strings as customer names: stored as trimmed NFC or rejected with a code, harmless wherever they stand."""
+"""The naughty strings as customer names: stored as trimmed NFC or rejected with a code, and harmless everywhere."""
 
 from __future__ import annotations
 
