@@ -7,6 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from importer.errors import FileRefused, SetupError
+from importer.reading.central_european import may_be_central_european
 
 BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -102,6 +103,9 @@ def _eight_bit(head: bytes, path: str) -> Encoding:
     cut = head[: head.rfind(b"\n") + 1] or head
     readings = {name: _decode(cut, name) for name in CANDIDATES}
     plausible = [name for name, text in readings.items() if text and _oddness(text, name) <= TOLERATED_ODDNESS]
+    if "windows-1252" in plausible and may_be_central_european(cut):
+        plausible.append("windows-1250")
+        readings["windows-1250"] = _decode(cut, "windows-1250")
     if plausible and len({readings[name] for name in plausible}) == 1:
         name = plausible[0]
         return Encoding(name, 0, f"{name}: not UTF-8, and {_sample(readings[name] or '')} reads well")

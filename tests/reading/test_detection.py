@@ -140,6 +140,40 @@ def test_other_scripts_in_one_byte_are_refused_with_readings(read: Read, codec: 
     assert read(text.encode(codec), encoding=codec).headers == tuple(text.split("\n")[0].split(","))
 
 
+CENTRAL = {
+    "Czech": "jméno,město\nDvořák,Plzeň\nNovák,Brno\nKučera,České Budějovice\n",
+    "Polish": "nazwa,miasto\nKrajńska Góra,Kraków\nPoznań,Toruń\n",
+    "Hungarian": "név,város\nErdős,Győr\nKovács Jenő,Pécs\n",
+    "Croatian": "ime,grad\nKovačić,Sisak\nHorvat,Čakovec\n",
+    "Romanian": "nume,loc\nBrăila,Bacău\nIonescu,Buzău\n",
+}
+WESTERN = {
+    "French": "nom,ville\nHélène,Genève\nMichèle,Mézières\nà Paris,Barrière\n",
+    "French with more": "nom,ville\nFrançois,Bâle\nLefêvre,Août\nZoë,Liège\n",
+    "Spanish": "nombre,ciudad\nMuñoz,León\nGómez,Logroño\nPeña,La Coruña\n",
+    "Portuguese": "nome,cidade\nJoão,São Paulo\nSimões,Guimarães\n",
+    "Danish": "navn,by\nSøren Møller,Ærø\nJørgensen,Aarhus\nRasmus Bjørn,Frederikshavn\n",
+    "Swedish": "namn,ort\nMårten,Skåne\nÅsa Lindgren,Luleå\n",
+    "Italian": "nome,luogo\nNiccolò,Cantù\nCaffè Nero,Forlì\nCittà,Viganò\n",
+    "German": "Name,Ort\nMüller,Köln\nGroß,Düsseldorf\n",
+    "many": "name,city\nMüller,København\nMuñoz,Besançon\nAndré,Malmö\nJoão,Genève\n",
+}
+
+
+@pytest.mark.parametrize("language", CENTRAL)
+def test_central_european_names_are_not_taken_for_western_ones(read: Read, language: str) -> None:
+    with pytest.raises(FileRefused, match=r"windows-1252.*windows-1250"):
+        read(CENTRAL[language].encode("cp1250"))
+    assert not read(CENTRAL[language].encode("cp1250"), encoding="windows-1250").unreadable
+
+
+@pytest.mark.parametrize("language", WESTERN)
+def test_western_names_are_read_without_a_question(read: Read, language: str) -> None:
+    found = read(WESTERN[language].encode("cp1252"))
+    assert found.dialect.encoding == "windows-1252"
+    assert [",".join(cells) for cells in found.rows.values()] == WESTERN[language].splitlines()[1:]
+
+
 def test_a_mark_that_contradicts_the_given_encoding_is_refused(read: Read) -> None:
     with pytest.raises(FileRefused, match="byte order mark"):
         read(WORDS.encode("utf-8-sig"), encoding="windows-1252")
