@@ -5,15 +5,15 @@ Everybody who may not act, comes second, or saw an older version hears why; noth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
 
-from importer.choosing import choose
-from importer.deciding import Desk, open_desk, remember_approved, settle, submit, write_decided
+from importer.choosing import LISTED, choose, hold
+from importer.deciding import Desk, carry_out, open_desk, submit
 from importer.entity import nearest
 from importer.errors import SetupError
 from importer.session import Session
@@ -28,22 +28,21 @@ from importer.storage.selection import (
     fates,
     leave_aside,
     listing_digest,
-    lock_changes,
     mark,
     mark_decided,
     mark_unseen_versions,
     narrow,
+    reasons,
+    require_fields,
     selection,
 )
+from importer.vocabulary import OPEN_STATUSES
 from importer.workflow import decisions, people, seats
-from importer.workflow.moves import Move, Role, before
+from importer.workflow.moves import RULES, Move, Role, before
 from importer.workflow.routing import close_finished_items
 from importer.workflow.versions import take_version_in_force
 
 Answer = dict[str, Any]
-
-MOST_REASONS = 100
-"""An answer names at most so many changes that were not done; the history has all."""
 
 LISTING_CHANGED = "the listing has changed since: list again, look again"
 
@@ -66,14 +65,41 @@ def act(session: Session, action: Action) -> Answer:
 
 def _act(session: Session, action: Action) -> Answer:
     with _desk(session, action) as (desk, is_same):
-        mark_decided(desk.connection)
+        if not desk.found.statuses <= set(OPEN_STATUSES):
+            mark_decided(desk.connection)
         mark_unseen_versions(desk.connection, action.request)
-        _mark_parts_of_new_records(desk.connection)
-        decisions.mark_wrong_status(desk.connection, action.move)
+        if "create" in desk.found.kinds:
+            _mark_parts_of_new_records(desk.connection)
+        if not desk.found.statuses <= set(before(action.move)):
+            decisions.mark_wrong_status(desk.connection, action.move)
         leave_aside(desk.connection, action.request)
         failed = _MOVES[action.move](desk, action)
-        decisions.record_refusals(desk.connection, desk.actor, action.move)
-        return _answer(desk.connection, failed, is_same)
+        found = fates(desk.connection)
+        if REFUSED in found:
+            decisions.record_refusals(desk.connection, desk.actor, action.move)
+        return _answer(desk.connection, found, failed, is_same)
+
+
+def count_possible(session: Session, action: Action) -> tuple[int, int, int]:
+    """What an action in bulk would be about, before it is done: changes, proposals, changes it can't touch."""
+    ensure(session.database)
+    with session.database.begin() as connection:
+        choose(session, connection, action.request, before(action.move))
+        desk = open_desk(connection, session.actor(), session.entities)
+        _who_may(desk, action)
+        free = sa.select(sa.func.count(), sa.func.count(selection.c.proposal_id.distinct()))
+        changes, proposals = connection.execute(free.where(selection.c.fate.is_(None))).one()
+        return changes, proposals, sum(fates(connection).values()) - changes
+
+
+def _who_may(desk: Desk, action: Action) -> None:
+    roles = RULES[action.move].roles
+    if action.move is Move.REBASE:
+        return
+    if Role.APPROVER in roles:
+        _only_approvers(desk, action)
+    elif action.move is not Move.REASSIGN:
+        _keepers_only(desk, action)
 
 
 # --- the frame of every action --------------------------------------------------------------------------------------
@@ -85,13 +111,14 @@ def _desk(session: Session, action: Action) -> Iterator[tuple[Desk, bool]]:
     ensure(session.database)
     request, possible = action.request, before(action.move)
     with locks.deciding(session.database, session.entities) as connection:
+        is_same = True
         if action.listing is None:
-            choose(session, connection, request, possible)
+            hold(session, connection, request, possible)
+            require_fields(connection, request)
         else:  # the digest is of all that was listed, not only of what the action is about
-            choose(session, connection, replace(request, fields=()))
-        lock_changes(connection)
-        is_same = action.listing is None or listing_digest(connection) == action.listing
-        narrow(connection, request, possible)
+            hold(session, connection, replace(request, fields=()), LISTED)
+            is_same = listing_digest(connection) == action.listing
+            narrow(connection, request, possible)
         if not is_same:
             mark(connection, REFUSED, LISTING_CHANGED)
         yield open_desk(connection, session.actor(), session.entities), is_same
@@ -110,17 +137,9 @@ def _mark_parts_of_new_records(connection: sa.Connection) -> None:
     mark(connection, REFUSED, why, selection.c.kind == "create", elsewhere)
 
 
-def _answer(connection: sa.Connection, failed: list[str], is_same: bool) -> Answer:
-    found = fates(connection)
+def _answer(connection: sa.Connection, found: Mapping[str | None, int], failed: list[str], is_same: bool) -> Answer:
     done = sa.select(selection.c.proposal_id).where(selection.c.fate.is_(None)).distinct()
-    reasons = (
-        sa.select(selection.c.proposal_id, selection.c.field, selection.c.fate, selection.c.why)
-        .where(selection.c.fate.is_not(None))
-        .order_by(selection.c.proposal_id, selection.c.change_id)
-        .limit(MOST_REASONS)
-    )
-    names = ("id", "field", "fate", "why")
-    why = [dict(zip(names, row, strict=True)) for row in connection.execute(reasons)]
+    why = reasons(connection) if set(found) - {None} else []
     if not is_same and not why:  # nothing is left of what was listed
         why = [{"id": None, "field": None, "fate": REFUSED, "why": LISTING_CHANGED}]
     return {
@@ -144,19 +163,13 @@ def _respond(desk: Desk, action: Action) -> list[str]:
     decisions.mark_already_responded(connection, desk.actor.user)
     leave_aside(connection, action.request)
     decisions.add_responses(connection, desk.actor, approved=approved)
-    decisions.settle_verdicts(connection, desk.versions, desk.two_eyes)
-    failed = write_decided(desk)
-    behalf = seats.on_behalf_of(desk.actor.user)
-    word = "approved" if approved else "rejected"
-    heard = decisions.heard()
-    decisions.add_history(connection, desk.actor, word, heard, comment=action.comment, on_behalf_of=behalf)
-    settle(desk, action.comment)
-    remember_approved(desk)
-    return failed
+    decisions.settle_verdicts(connection, desk.versions, desk.two_eyes, approved=approved)
+    behalf = seats.on_behalf_of(connection, desk.actor.user)
+    said = decisions.Entry(RULES[action.move].done, comment=action.comment, on_behalf_of=behalf)
+    return carry_out(desk, said, decisions.heard())
 
 
 def _only_approvers(desk: Desk, action: Action) -> None:
-    decisions.find_work_items(desk.connection)
     decisions.mark_strangers(desk.connection, desk.actor.user, desk.two_eyes)
     leave_aside(desk.connection, action.request)
 
@@ -234,8 +247,8 @@ def _rebase(desk: Desk, action: Action) -> list[str]:
     _users_only(desk)
     for name, target in desk.targets.items():
         seats.take_current_values(desk.connection, desk.entities[name], target)
-    decisions.find_work_items(desk.connection, closed=True)
-    asked = decisions.is_asked(desk.actor.user, desk.two_eyes)
+    decisions.find_last_work_items(desk.connection)
+    asked = decisions.is_asked(desk.connection, desk.actor.user, desk.two_eyes)
     seats.mark_without_role(desk.connection, desk.actor.user, action.move, _owned(desk), _roles(desk), asked)
     leave_aside(desk.connection, action.request)
     free = selection.c.fate.is_(None)
@@ -253,7 +266,6 @@ def _delegate(desk: Desk, action: Action) -> list[str]:
 
 
 def _reassign(desk: Desk, action: Action) -> list[str]:
-    decisions.find_work_items(desk.connection)
     if Role.ADMINISTRATOR not in _roles(desk):
         mark(desk.connection, REFUSED, f"{desk.actor.user} is no administrator")
     receiver = _receiver(desk, action)

@@ -6,23 +6,21 @@ In: a selection of proposed changes whose verdicts are set. Out: their new state
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
-from importer.applying.approved import write_approved
-from importer.applying.validity import refuse_invalid_records
+from importer.applying.final_values import write_final_values
 from importer.entity import DataEntity
 from importer.storage import control, statistics
 from importer.storage.control import KEYS
 from importer.storage.runs import Actor
-from importer.storage.selection import CONFLICT, selection
+from importer.storage.selection import DONE, Overview, overview, selection
 from importer.storage.target import Target, find_target
 from importer.vocabulary import ChangeStatus
 from importer.workflow import decisions, routing
+from importer.workflow.approved_values import SUBJECT, Subject
 from importer.workflow.definition import WorkflowDefinition
-from importer.workflow.moves import Move
 from importer.workflow.policy import Verdict
 from importer.workflow.versions import definitions
 
@@ -36,6 +34,7 @@ class Desk:
     entities: Mapping[str, DataEntity]
     targets: Mapping[str, Target]
     routes: tuple[routing.Route, ...]
+    found: Overview
 
     @property
     def versions(self) -> dict[str, WorkflowDefinition]:
@@ -49,79 +48,53 @@ class Desk:
 
 def open_desk(connection: sa.Connection, actor: Actor, entities: Mapping[str, DataEntity]) -> Desk:
     """For the entities and workflow versions of the selected changes."""
-    pairs = connection.execute(sa.select(selection.c.entity, selection.c.settings_sha256).distinct()).all()
-    names = [name for name in entities if name in {entity for entity, _ in pairs}]
+    found = overview(connection)
+    names = [name for name in entities if name in {entity for entity, _ in found.versions}]
     targets = {name: find_target(connection, entities[name]) for name in names}
     routes = []
     for name in names:
-        versions = {version for entity, version in pairs if entity == name}
+        versions = {version for entity, version in found.versions if entity == name}
         for _, definition in definitions(connection, entities[name], versions).values():
             routes.append(routing.Route(connection, entities[name], targets[name], definition, actor))
-    return Desk(connection, actor, entities, targets, tuple(routes))
+    return Desk(connection, actor, entities, targets, tuple(routes), found)
 
 
-def write_decided(desk: Desk) -> list[str]:
-    """Final values are written, or marked as refused or in conflict; gives conditions that failed, in words."""
+def carry_out(desk: Desk, said: decisions.Entry, *heard: sa.ColumnElement[bool]) -> list[str]:
+    """Verdicts are carried out: final values written, or in conflict, or refused; then ended, or at the next step.
+
+    `said`: the response that led to them, for the history; `heard`: to which changes. Gives conditions that failed.
+    """
+    connection, actor = desk.connection, desk.actor
     failed = _find_next_steps(desk)
     for name, target in desk.targets.items():
-        refuse_invalid_records(desk.connection, desk.entities[name], target)
-        write_approved(desk.connection, desk.entities[name], target)
-    decisions.take_back_responses(desk.connection, desk.actor)
-    return failed
-
-
-def settle(desk: Desk, comment: str | None) -> None:
-    """Verdicts become states: ended, in conflict, or waiting at the next step."""
-    _end(desk, comment)
+        write_final_values(connection, desk.entities[name], target)
+    decisions.take_back_responses(connection, actor)
+    decisions.add_history(connection, actor, replace(said, to_status=decisions.outcome()), *heard)
+    decisions.end_changes(connection, actor, said.comment)
     for route in desk.routes:
         routing.enter_steps(route, selection.c.verdict == str(Verdict.APPROVED))
-    routing.close_finished_items(desk.connection, desk.actor)
+    routing.close_finished_items(connection, actor)
+    return failed
 
 
 def _find_next_steps(desk: Desk) -> list[str]:
     failed: list[str] = []
     for route in desk.routes:
-        approved = selection.c.verdict == str(Verdict.APPROVED)
-        steps = sa.select(selection.c.step).where(route.mine, approved).distinct()
+        open_way = selection.c.verdict == str(Verdict.APPROVED), selection.c.next_step.is_(None)
+        steps = sa.select(selection.c.step).where(route.mine, *open_way).distinct()
         for step in desk.connection.scalars(steps).all():
-            failed += routing.find_next_steps(route, step, approved, selection.c.step == step)
+            failed += routing.find_next_steps(route, step, *open_way, selection.c.step == step)
     return failed
 
 
-def _end(desk: Desk, comment: str | None) -> None:
-    connection, actor = desk.connection, desk.actor
-    free = selection.c.fate.is_(None)
-    turned_down = free, selection.c.verdict == str(Verdict.REJECTED)
-    decisions.change_status(connection, actor, Move.TURN_DOWN, *turned_down, comment=comment)
-    decisions.change_status(connection, actor, Move.APPLY, *_applied(), comment=comment)
-    decisions.change_status(connection, actor, Move.CONFLICT, selection.c.fate == CONFLICT)
-
-
-def _applied() -> tuple[sa.ColumnElement[bool], ...]:
-    approved = selection.c.verdict == str(Verdict.APPROVED)
-    return selection.c.fate.is_(None), approved, selection.c.next_step == routing.DONE
-
-
-_SUBJECT = ("entity", *KEYS, "field")
-
-
-def remember_approved(desk: Desk) -> None:
-    """The value a person last approved: what drift is measured from."""
-    new = _baseline(desk, selection.c.proposed)
-    values = {"value": new.excluded.value, "at": new.excluded.at}
-    desk.connection.execute(new.on_conflict_do_update(index_elements=_SUBJECT, set_=values))
-
-
 def remember_first_original(desk: Desk) -> None:
-    """What no person approved: drift is measured from the value before, unless a person approved one earlier."""
-    desk.connection.execute(_baseline(desk, selection.c.original).on_conflict_do_nothing())
-
-
-def _baseline(desk: Desk, value: sa.ColumnElement[str]) -> postgresql.Insert | sqlite.Insert:
-    insert = sqlite.insert if desk.connection.dialect.name == "sqlite" else postgresql.insert
-    rows = sa.select(*(selection.c[name] for name in _SUBJECT), value, sa.literal(desk.actor.at)).where(*_applied())
-    found: postgresql.Insert | sqlite.Insert = insert(control.baseline).from_select([*_SUBJECT, "value", "at"], rows)
-    return found
+    """What no person approved: drift is measured from the value before, unless there is something to measure from."""
+    approved = selection.c.verdict == str(Verdict.APPROVED)
+    applied = selection.c.fate.is_(None), approved, selection.c.next_step == DONE
+    new = sa.not_(Subject.of(selection).is_known)
+    rows = sa.select(*(selection.c[name] for name in SUBJECT), selection.c.original, sa.literal(desk.actor.at))
+    columns = [*SUBJECT, "value", "at"]
+    desk.connection.execute(sa.insert(control.baseline).from_select(columns, rows.where(*applied, new)))
 
 
 def submit(desk: Desk) -> list[str]:

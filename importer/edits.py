@@ -26,6 +26,7 @@ from importer.validation.canonical import Refusal, check_value
 from importer.validation.canonical import canonical as canonical_text
 from importer.validation.numbers import arrow_type
 from importer.workflow import drafts
+from importer.workflow.approved_values import SUBJECT, Subject
 from importer.workflow.drafts import Draft, OpenChange
 from importer.workflow.showing import show_proposal
 
@@ -53,10 +54,16 @@ def set_values(
     entity = _entity(session, entity_name)
     edit = _checked(entity, key, given)
     ensure(session.database)
+    return locks.repeated(lambda: _set_values(session, entity, edit))
+
+
+def _set_values(session: Session, entity: DataEntity, edit: Edit) -> dict[str, Any]:
     with locks.deciding(session.database, session.entities) as connection:
         actor = session.actor()
         target = find_target(connection, entity)
+        drafts.hold_open(connection, entity, edit.keys)
         stored = _stored(connection, entity, target, edit)
+        drafts.hold_open(connection, entity, edit.keys)  # what somebody began while we waited for the record
         waiting = drafts.open_changes(connection, entity, edit.keys)
         written, proposed = _split(entity, edit, stored, waiting)
         _write(connection, target, edit, written)
@@ -190,10 +197,18 @@ def _record(
     connection: sa.Connection, actor: Actor, entity: DataEntity, edit: Edit, stored: Record, written: list[str]
 ) -> None:
     """In the history; and what is written without workflow is, from then on, what drift is measured from."""
-    baseline = control.baseline
     for name in written:
         words = f"{' '.join(edit.key.values())} {name}: {stored[name] or '(blank)'} → {edit.values[name] or '(blank)'}"
-        connection.execute(sa.insert(control.history).values(**actor.stamp, action="written", comment=words))
-        here = [baseline.c[key] == value for key, value in edit.keys.items()]
-        here += [baseline.c.entity == entity.name, baseline.c.field == name]
-        connection.execute(sa.update(baseline).values(value=edit.values[name], at=actor.at).where(*here))
+        about = {"entity": entity.name, **edit.keys, "field": name}
+        connection.execute(sa.insert(control.history).values(**actor.stamp, **about, action="written", comment=words))
+        _follow_written_value(
+            connection, actor, Subject(entity.name, list(edit.keys.values()), name), edit.values[name]
+        )
+
+
+def _follow_written_value(connection: sa.Connection, actor: Actor, subject: Subject, value: str | None) -> None:
+    baseline, kept = control.baseline, {"value": value, "at": actor.at}
+    if connection.scalar(sa.select(subject.is_known)):
+        connection.execute(sa.delete(baseline).where(subject.baseline))
+        named = dict(zip(SUBJECT, subject.parts, strict=True))
+        connection.execute(sa.insert(baseline).values(**named, **kept))

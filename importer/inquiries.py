@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from importer.choosing import check_filters, choose, holding, targets
+from importer.choosing import LISTED, check_filters, choose, holding, targets
 from importer.session import Session
 from importer.storage.migrate import ensure
 from importer.storage.runs import now
-from importer.storage.selection import Filters, Request, listing_digest
+from importer.storage.selection import Filters, Request, listing_digest, select_changes
 from importer.workflow import listing, showing, work
 
 Answer = dict[str, Any]
 
 
-def list_proposals(session: Session, filters: Filters) -> list[Answer]:
-    """Proposals with the changes that match the filters."""
+def list_proposals(session: Session, filters: Filters) -> Iterator[Answer]:
+    """Proposals with the changes that match the filters, as they are read."""
     ensure(session.database)
     with session.database.begin() as connection:
         check_filters(session, connection, filters)
-        found = listing.list_proposals(connection, session.entities, targets(session, connection), filters)
-        if filters.where is None:
-            return found
-        choose(session, connection, Request(filters=filters))
-        chosen = holding(session, connection, filters.where)
-    return listing.only(found, chosen)
+        found = listing.listed_proposals(connection, session.entities, targets(session, connection), filters)
+        if filters.where is not None:
+            select_changes(connection, Request(filters=filters), LISTED)
+            found = listing.only(found, holding(session, connection, filters.where))
+        yield from found
 
 
 def show_proposal(session: Session, number: int) -> Answer:
@@ -50,8 +50,8 @@ def proposal_history(session: Session, number: int | None, filters: Filters) -> 
         return listing.history(connection, number, filters)
 
 
-def my_work(session: Session) -> list[Answer]:
-    """Open work items of the user, those that are due first."""
+def my_work(session: Session) -> Iterator[Answer]:
+    """Open work items of the user, those that are due first, as they are read."""
     ensure(session.database)
     with session.database.begin() as connection:
-        return work.open_items(connection, session.entities, targets(session, connection), session.user)
+        yield from work.open_items(connection, session.entities, targets(session, connection), session.user)

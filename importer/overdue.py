@@ -6,37 +6,42 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from importer.deciding import Desk, open_desk, remember_first_original, settle, write_decided
+from importer.deciding import Desk, carry_out, open_desk, remember_first_original
 from importer.session import Session
 from importer.storage import control, locks
 from importer.storage.migrate import ensure
 from importer.storage.runs import Actor, now
-from importer.storage.selection import CONFLICT, REFUSED, Request, lock_changes, select_changes, selection
+from importer.storage.selection import CONFLICT, REFUSED, Request, hold_changes, reasons, selection, waits_at
 from importer.vocabulary import ChangeStatus
 from importer.workflow import decisions
+from importer.workflow.approved_values import SYSTEM
 from importer.workflow.definition import ApproverSpec, Ruling, Step, when_overdue
 from importer.workflow.policy import Verdict
 from importer.workflow.routing import Route, ask, due_at
 
-SYSTEM = "system"
 _item, _approver, _change = control.work_item, control.work_approver, control.proposed_change
 
 
 def tick(session: Session) -> dict[str, Any]:
-    """Escalates and decides what is overdue; `{escalated, approved, rejected, waiting, conflict, refused}`."""
+    """Escalates and decides what is overdue: `{escalated, approved, rejected, waiting, conflict, refused, reasons}`."""
+    return locks.repeated(lambda: _tick(session))
+
+
+def _tick(session: Session) -> dict[str, Any]:
     ensure(session.database)
     with locks.deciding(session.database, session.entities) as connection:
-        select_changes(connection, Request(), (ChangeStatus.PENDING,))
-        lock_changes(connection)
-        decisions.find_work_items(connection)
-        _keep_overdue(connection)
-        actor = Actor(SYSTEM, session.login, session.host, now())
+        moment = now()
+        late = sa.exists().where(waits_at(), _item.c.due_at < moment)
+        hold_changes(connection, Request(), (ChangeStatus.PENDING,), late)
+        _keep_overdue(connection, moment)
+        actor = Actor(SYSTEM, session.login, session.host, moment)
         desk = open_desk(connection, actor, session.entities)
         return _settle(desk)
 
 
-def _keep_overdue(connection: sa.Connection) -> None:
-    overdue = sa.select(_item.c.id).where(_item.c.closed_at.is_(None), _item.c.due_at < now())
+def _keep_overdue(connection: sa.Connection, moment: str) -> None:
+    """What others have dealt with meanwhile is overdue no more."""
+    overdue = sa.select(_item.c.id).where(_item.c.closed_at.is_(None), _item.c.due_at < moment)
     connection.execute(
         sa.delete(selection).where(sa.or_(selection.c.work_item_id.is_(None), selection.c.work_item_id.not_in(overdue)))
     )
@@ -56,15 +61,22 @@ def _settle(desk: Desk) -> dict[str, Any]:
                 case ApproverSpec() as spec:
                     counts["escalated"] += _count(route.connection, here)
                     _escalate(route, here, spec, step)
-    write_decided(desk)
-    for verdict in (Verdict.APPROVED, Verdict.REJECTED):
-        here = sa.and_(decisions.heard(), selection.c.verdict == str(verdict))
-        why = selection.c.step.concat(" was overdue")
-        decisions.add_history(desk.connection, desk.actor, str(verdict), here, comment=why)
-        counts[str(verdict)] = _count(desk.connection, selection.c.verdict == str(verdict), selection.c.fate.is_(None))
-    settle(desk, "overdue")
+    decided = selection.c.verdict.is_not(None)
+    said = decisions.Entry(selection.c.verdict, comment=selection.c.step.concat(" was overdue"))
+    failed = carry_out(desk, said, decided, decisions.heard())
     remember_first_original(desk)
-    return counts | {fate: _count(desk.connection, selection.c.fate == fate) for fate in (CONFLICT, REFUSED)}
+    return counts | _decided(desk.connection) | {"failed_conditions": failed}
+
+
+def _decided(connection: sa.Connection) -> dict[str, Any]:
+    """How many were decided, and what could not be, by name."""
+    free = selection.c.fate.is_(None)
+    ended = {str(verdict): _count(connection, selection.c.verdict == str(verdict), free) for verdict in _ENDING}
+    stopped = {fate: _count(connection, selection.c.fate == fate) for fate in (CONFLICT, REFUSED)}
+    return ended | stopped | {"reasons": reasons(connection)}
+
+
+_ENDING = (Verdict.APPROVED, Verdict.REJECTED)
 
 
 def _groups(route: Route) -> list[tuple[Step, int]]:
@@ -93,7 +105,8 @@ def _count(connection: sa.Connection, *which: sa.ColumnElement[bool]) -> int:
 
 def _escalate(route: Route, here: sa.ColumnElement[bool], spec: ApproverSpec, step: Step) -> None:
     """The work is with the next one, for another due time."""
-    decisions.add_history(route.connection, route.actor, "escalated", here, comment=f"{step.name}: to {spec.text}")
+    said = decisions.Entry("escalated", comment=f"{step.name}: to {spec.text}")
+    decisions.add_history(route.connection, route.actor, said, here)
     items = sa.select(selection.c.work_item_id).where(here)
     route.connection.execute(sa.delete(_approver).where(_approver.c.work_item_id.in_(items)))
     ask(route, spec, _item.c.id.in_(items))

@@ -1,11 +1,11 @@
 """Approved values become rows of the target, in the transaction of the last decision.
 
-A value is written only where the record still has the original value; otherwise the change is in conflict. A proposal
-of kind `create` inserts its record as a whole, unless the key exists by then.
+A value is written only where the record still has the original value; otherwise the change is in conflict.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
@@ -34,61 +34,58 @@ def final(entity: DataEntity) -> ColumnElement[bool]:
 
 def write_approved(connection: sa.Connection, entity: DataEntity, target: Target) -> None:
     """Writes what is approved for good; what can't be written is marked as conflict or refused."""
-    fields = _fields(connection, entity)
-    if not _all_stand(connection, entity, target, fields):
-        _mark_conflicts(connection, entity, target, fields)
-    for field in fields:
-        _in_halves(connection, sa.and_(final(entity), selection.c.field == field), _update(entity, target, field))
-    _insert_records(connection, entity, target)
-
-
-def _fields(connection: sa.Connection, entity: DataEntity) -> list[str]:
-    """Fields of existing records of which a value is approved for good."""
-    changes = sa.select(selection.c.field).where(final(entity), selection.c.kind == "change")
-    return entity.in_order(connection.scalars(changes.distinct()))
-
-
-def _all_stand(connection: sa.Connection, entity: DataEntity, target: Target, fields: list[str]) -> bool:
-    """Locks the records of the changes, and tells whether each has the original value still."""
-    if not target.exists or not fields:
-        return False
-    cases = [(selection.c.field == field, _current(target.columns[field], target.dialect)) for field in fields]
-    moved = sa.case(*cases).is_distinct_from(selection.c.original)
-    rows = (
-        sa.select(selection.c.change_id, sa.case((moved, 1), else_=0).label("moved"))
-        .join_from(selection, target.table, same_record(entity, target, selection))
-        .where(final(entity), selection.c.kind == "change")
-    )
-    if target.dialect != "sqlite":
-        rows = rows.order_by(*(target.columns[name].column for name in target.key)).with_for_update(of=target.table)
-    locked = rows.subquery()
-    found = sa.select(sa.func.count(locked.c.change_id.distinct()), sa.func.sum(locked.c.moved))
-    wanted = connection.scalar(sa.select(sa.func.count()).select_from(selection).where(final(entity)))
-    return tuple(connection.execute(found).one()) == (wanted, 0)
-
-
-def _mark_conflicts(connection: sa.Connection, entity: DataEntity, target: Target, fields: list[str]) -> None:
-    if not target.exists:
-        mark(connection, CONFLICT, "the record is gone", final(entity), selection.c.kind == "change")
+    changing = sa.and_(final(entity), selection.c.kind == "change")
+    fields = entity.in_order(connection.scalars(sa.select(selection.c.field).where(changing).distinct()))
+    if not fields:
         return
-    stored = sa.select(sa.literal(1)).select_from(target.table).where(same_record(entity, target, selection))
-    exists = sa.exists(stored.correlate(selection))
-    mark(connection, CONFLICT, "the record is gone", final(entity), selection.c.kind == "change", sa.not_(exists))
-    mark(
-        connection,
-        CONFLICT,
-        "a record with this key exists by now",
-        final(entity),
-        selection.c.kind == "create",
-        exists,
-    )
+    if not target.exists:
+        mark(connection, CONFLICT, "the record is gone", changing)
+    elif not _written_at_once(connection, entity, target, fields, changing):
+        _hold_records(connection, entity, target, changing)
+        _mark_conflicts(connection, entity, target, fields, changing)
+        in_halves(connection, changing, lambda which: _update(entity, target, fields, which))
+
+
+def _written_at_once(
+    connection: sa.Connection, entity: DataEntity, target: Target, fields: list[str], which: ColumnElement[bool]
+) -> bool:
+    """One statement, where every record has the original values still and the database refuses none; else nothing."""
+    number = connection.scalar(sa.select(sa.func.count()).select_from(_records(fields, which)))
+    try:
+        with connection.begin_nested() as savepoint:
+            update = _update(entity, target, fields, which)
+            done = connection.execute(update, execution_options={"preserve_rowcount": True}).rowcount
+            if done != number:
+                savepoint.rollback()
+            return done == number
+    except (IntegrityError, DataError):
+        return False
+
+
+def _hold_records(connection: sa.Connection, entity: DataEntity, target: Target, which: ColumnElement[bool]) -> None:
+    """Always in the order of their keys."""
+    if target.dialect == "sqlite":
+        return
+    order = [target.columns[name].column for name in target.key]
+    rows = sa.select(selection.c.change_id).join_from(selection, target.table, same_record(entity, target, selection))
+    held = rows.where(which).order_by(*order).with_for_update(of=target.table).subquery()
+    connection.execute(sa.select(sa.func.count()).select_from(held))
+
+
+def _mark_conflicts(
+    connection: sa.Connection, entity: DataEntity, target: Target, fields: list[str], which: ColumnElement[bool]
+) -> None:
+    mark(connection, CONFLICT, "the record is gone", which, sa.not_(is_stored(entity, target)))
+    why = "the record has another value than the one the change was made against"
     for field in fields:
-        now = _current(target.columns[field], target.dialect)
-        moved = stored.where(now.is_distinct_from(selection.c.original))
-        why = "the record has another value than the one the change was made against"
-        mark(
-            connection, CONFLICT, why, final(entity), selection.c.field == field, sa.exists(moved.correlate(selection))
-        )
+        moved = _current(target.columns[field], target.dialect).is_distinct_from(selection.c.original)
+        mark(connection, CONFLICT, why, which, selection.c.field == field, is_stored(entity, target, moved))
+
+
+def is_stored(entity: DataEntity, target: Target, *which: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The selected change's record exists, and `which` holds of it."""
+    stored = sa.select(sa.literal(1)).select_from(target.table).where(same_record(entity, target, selection), *which)
+    return sa.exists(stored.correlate(selection))
 
 
 def _current(column: TargetColumn, dialect: str) -> ColumnElement[Any]:
@@ -110,65 +107,53 @@ def _sqlite_other(text: ColumnElement[Any], column: TargetColumn) -> ColumnEleme
     return sa.cast(text, sa.Integer) if column.field.kind is ValueKind.INTEGER else text
 
 
-def _update(entity: DataEntity, target: Target, field: str) -> Any:
-    column = target.columns[field]
+def _update(entity: DataEntity, target: Target, fields: list[str], which: ColumnElement[bool]) -> sa.Update:
+    """Each record once, and only where it has the values that the changes were made against."""
+    records = _records(fields, which)
+    unmoved, values = [], {}
+    for field in fields:
+        column, given = target.columns[field], records.c[f"given_{field}"] == 1
+        current = _current(column, target.dialect)
+        unmoved.append(sa.or_(sa.not_(given), current.is_not_distinct_from(records.c[f"original_{field}"])))
+        new = typed(records.c[f"proposed_{field}"], column, target.dialect)
+        values[column.column] = sa.case((given, new), else_=column.column)
+    return sa.update(target.table).values(values).where(same_record(entity, target, records), *unmoved)
 
-    def statement(which: ColumnElement[bool]) -> sa.Update:
-        value = typed(selection.c.proposed, column, target.dialect)
-        return (
-            sa.update(target.table).values({column.column: value}).where(same_record(entity, target, selection), which)
-        )
 
-    return statement
+def _records(fields: list[str], which: ColumnElement[bool]) -> sa.Subquery:
+    """One row a record: key, and for each field `given_…` (1 or 0), `original_…`, `proposed_…`."""
+    keys = [selection.c[name] for name in KEYS]
+    if len(fields) == 1:  # of one field a record has one open change at most
+        values = [sa.literal(1).label(f"given_{fields[0]}")]
+        values += [selection.c[name].label(f"{name}_{fields[0]}") for name in ("original", "proposed")]
+        return sa.select(*keys, *values).where(which).subquery("records")
+    columns: list[Any] = []
+    for field in fields:
+        here = selection.c.field == field
+        columns.append(sa.func.max(sa.case((here, 1), else_=0)).label(f"given_{field}"))
+        columns += [
+            sa.func.max(sa.case((here, selection.c[name]))).label(f"{name}_{field}")
+            for name in ("original", "proposed")
+        ]
+    return sa.select(*keys, *columns).where(which).group_by(*keys).subquery("records")
 
 
-def _in_halves(connection: sa.Connection, which: ColumnElement[bool], statement: Any) -> None:
-    """One statement for all; where the database refuses some, they are found by halving and marked."""
-    ids = sa.select(sa.func.min(selection.c.change_id), sa.func.max(selection.c.change_id)).where(which)
-    low, high = connection.execute(ids).one()
+def in_halves(
+    connection: sa.Connection, which: ColumnElement[bool], statement: Callable[[ColumnElement[bool]], sa.Executable]
+) -> None:
+    """One statement for all; the proposals of which the database refuses something are found by halving and marked."""
+    number = selection.c.proposal_id
+    low, high = connection.execute(sa.select(sa.func.min(number), sa.func.max(number)).where(which)).one()
     pending = [] if low is None else [(low, high)]
     while pending:
         low, high = pending.pop()
-        part = sa.and_(which, selection.c.change_id.between(low, high))
+        part = sa.and_(which, number.between(low, high))
         try:
             with connection.begin_nested():
                 connection.execute(statement(part))
         except (IntegrityError, DataError) as error:
             if low == high:
-                mark(connection, REFUSED, f"the database refuses the value: {reason(error)}", part)
+                mark(connection, REFUSED, f"the database refuses it: {reason(error)}", part)
             else:
                 middle = (low + high) // 2
                 pending += [(middle + 1, high), (low, middle)]
-
-
-def _insert_records(connection: sa.Connection, entity: DataEntity, target: Target) -> None:
-    """New records, one by one proposal: their fields are decided as a whole."""
-    creating = final(entity), selection.c.kind == "create"
-    numbers = connection.scalars(
-        sa.select(selection.c.proposal_id).where(*creating).distinct().order_by(selection.c.proposal_id)
-    ).all()
-    if numbers and not target.exists:
-        target.table.create(connection, checkfirst=True)
-    for number in numbers:
-        of_proposal = sa.and_(*creating, selection.c.proposal_id == number)
-        try:
-            with connection.begin_nested():
-                connection.execute(_insert(connection, entity, target, number))
-        except (IntegrityError, DataError) as error:
-            mark(connection, REFUSED, f"the database refuses the record: {reason(error)}", of_proposal)
-
-
-def _insert(connection: sa.Connection, entity: DataEntity, target: Target, number: int) -> sa.Insert:
-    rows = connection.execute(
-        sa.select(selection.c.field, selection.c.proposed, *(selection.c[name] for name in KEYS)).where(
-            selection.c.proposal_id == number, selection.c.fate.is_(None)
-        )
-    ).all()
-    values = {row.field: row.proposed for row in rows}
-    values |= {name: rows[0]._mapping[key] for name, key in zip(entity.key, KEYS, strict=False)}
-    return sa.insert(target.table).values(
-        {
-            target.columns[name].column: typed(sa.literal(text, sa.Text), target.columns[name], target.dialect)
-            for name, text in values.items()
-        }
-    )

@@ -1,8 +1,10 @@
-"""Would the record pass its checks with the approved values alone? If not, which changes belong together?"""
+"""Which records have become invalid by approved values alone? And which changes belong together?"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,7 +21,6 @@ from importer.validation.across import CrossCheck, cross_checks, failing
 from importer.validation.numbers import arrow_type
 
 _change = control.proposed_change
-_RECORD = ("entity", *KEYS)
 
 _invalid = sa.Table(
     "importer_invalid",
@@ -30,80 +31,87 @@ _invalid = sa.Table(
 )
 
 
-def refuse_invalid_records(connection: sa.Connection, entity: DataEntity, target: Target) -> None:
+Invalid = list[tuple[str, ...]]
+"""`key_1 … key_4` of a record, and the numbers of the checks that it fails: '0 2'."""
+
+
+def invalid_records(connection: sa.Connection, entity: DataEntity, target: Target) -> Invalid:
+    """Records that fail their checks now that the approved values are written."""
+    fields = _fields(entity)
+    decided = final(entity), selection.c.field.in_(fields)
+    if connection.execute(sa.select(selection.c.change_id).where(*decided).limit(1)).first() is None:
+        return []
+    written = replace(target, exists=True)
+    records = sa.select(*(selection.c[name] for name in KEYS)).where(*decided).subquery("records")
+    if not any(numbers.null_count < len(numbers) for _, numbers in _checked(connection, entity, written, records, ())):
+        return []
+    found: dict[tuple[str, ...], str] = {}
+    for table, numbers in _checked(connection, entity, written, records, KEYS):
+        bad = pc.is_valid(numbers)
+        keys = zip(*(table[name].filter(bad).to_pylist() for name in KEYS), strict=True)
+        found |= zip(keys, numbers.filter(bad).to_pylist(), strict=True)
+    return [(*key, numbers) for key, numbers in found.items()]
+
+
+def refuse(connection: sa.Connection, entity: DataEntity, target: Target, invalid: Invalid) -> None:
     """Decisions that would leave an invalid record are refused, naming the changes that belong together."""
     checks = cross_checks(entity)
-    fields = entity.in_order(field for check in checks for field in check.fields)
-    if not any(field in _fields_decided(connection, entity) for field in fields):
-        return
-    found: list[tuple[str, ...]] = []
-    for keys, now, all_open in _records(connection, entity, target, fields):
-        alone = failing(entity, now)
-        together = failing(entity, all_open)
-        for index in pc.indices_nonzero(pc.is_valid(alone)).to_pylist():
-            why = _why(entity, checks, alone[index].as_py(), together[index].as_py())
-            found.append((*keys[index], why))
-    if found:
-        _refuse(connection, entity, found)
-
-
-def _refuse(connection: sa.Connection, entity: DataEntity, found: list[tuple[str, ...]]) -> None:
-    """`found`: key and sentence of each invalid record."""
     _invalid.create(connection)
-    names = [column.name for column in _invalid.columns]
-    insert_columns(connection, _invalid, pa.table(dict(zip(names, zip(*found, strict=True), strict=True))))
+    _fill(connection, invalid)
+    together = dict(_together(connection, entity, target))
+    connection.execute(sa.delete(_invalid))
+    _fill(connection, [(*keys, _why(entity, checks, numbers, together.get(tuple(keys)))) for *keys, numbers in invalid])
     same = [_invalid.c[name] == selection.c[name] for name in KEYS]
     why = sa.select(_invalid.c.why).where(*same).scalar_subquery()
     mark(connection, REFUSED, why, final(entity), sa.exists().where(*same))
     _invalid.drop(connection)
 
 
-def _fields_decided(connection: sa.Connection, entity: DataEntity) -> set[str]:
-    return set(connection.scalars(sa.select(selection.c.field).where(final(entity)).distinct()))
+def _fill(connection: sa.Connection, rows: Invalid) -> None:
+    insert_columns(connection, _invalid, pa.table([*zip(*rows, strict=True)], names=[*KEYS, "why"]))
 
 
-def _records(connection: sa.Connection, entity: DataEntity, target: Target, fields: list[str]) -> Any:
-    """Keys, records with the approved values, records with every open change approved."""
-    records = _with_open(_decided(entity, fields), fields).subquery("records")
-    columns: list[Any] = [records.c[name] for name in KEYS]
-    for field in fields:
-        stored = _stored(entity, target, field, records)
-        columns.append(_first(records, f"decided_{field}", stored).label(f"n_{field}"))
-        columns.append(_first(records, f"open_{field}", stored).label(f"o_{field}"))
-    select = sa.select(*columns).select_from(records)
+def _fields(entity: DataEntity) -> list[str]:
+    return entity.in_order({field for check in cross_checks(entity) for field in check.fields})
+
+
+def _together(connection: sa.Connection, entity: DataEntity, target: Target) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Which checks those records would fail still with every open change approved."""
+    fields = _fields(entity)
+    same = (_invalid.c[name] == _change.c[name] for name in KEYS)
+    record = [_change.c[name] for name in KEYS]
+    values = [value for field in fields for value in _value(field)]
+    here = _change.c.entity == entity.name, is_open(_change.c.status), sa.exists().where(*same)
+    records = sa.select(*record, *values).where(*here).group_by(*record).subquery("records")
+    for table, numbers in _checked(connection, entity, target, records, KEYS):
+        keys = zip(*(table[name].to_pylist() for name in KEYS), strict=True)
+        yield from ((key, number) for key, number in zip(keys, numbers.to_pylist(), strict=True) if number)
+
+
+def _value(field: str) -> tuple[sa.Label[Any], sa.Label[int]]:
+    here = _change.c.field == field
+    value = sa.func.max(sa.case((here, _change.c.proposed))).label(field)
+    return value, sa.func.max(sa.case((here, 1), else_=0)).label(f"has_{field}")
+
+
+def _checked(
+    connection: sa.Connection, entity: DataEntity, target: Target, records: sa.Subquery, names: Collection[str]
+) -> Iterator[tuple[pa.Table, pa.Array]]:
+    """Columns `names` of `records`, and the checks that each fails with its stored values or those that it brings."""
+    fields = _fields(entity)
+    values = [_first(records, field, _stored(entity, target, field, records)).label(f"n_{field}") for field in fields]
+    select = sa.select(*(records.c[name] for name in names), *values).select_from(records)
     if target.exists:
         select = select.outerjoin(target.table, same_record(entity, target, records))
     for table in read_texts(connection, select):
-        values = zip(*(table[name].to_pylist() for name in KEYS), strict=True)
-        yield list(values), _typed(entity, table, fields, "n_"), _typed(entity, table, fields, "o_")
+        yield table, failing(entity, _typed(entity, table, fields))
 
 
-def _decided(entity: DataEntity, fields: list[str]) -> sa.Subquery:
-    """One row a record: the approved value of each field, and whether there is one."""
-    record = [selection.c[name] for name in _RECORD]
-    values = [value for field in fields for value in _value(selection, field, f"decided_{field}")]
-    return sa.select(*record, *values).where(final(entity)).group_by(*record).subquery("decided")
-
-
-def _with_open(decided: sa.Subquery, fields: list[str]) -> sa.Select[Any]:
-    """The same with the proposed value of every open change of these records."""
-    record = [decided.c[name] for name in _RECORD]
-    kept = [sa.func.max(column).label(column.name) for column in decided.columns if column.name not in _RECORD]
-    values = [value for field in fields for value in _value(_change, field, f"open_{field}")]
-    same = sa.and_(*(column == _change.c[column.name] for column in record))
-    joined = sa.select(*record, *kept, *values).join_from(decided, _change, same)
-    return joined.where(is_open(_change.c.status)).group_by(*record)
-
-
-def _value(table: Any, field: str, name: str) -> tuple[sa.Label[Any], sa.Label[int]]:
-    here = table.c.field == field
-    value = sa.func.max(sa.case((here, table.c.proposed))).label(name)
-    return value, sa.func.max(sa.case((here, 1), else_=0)).label(f"has_{name}")
-
-
-def _first(records: sa.Subquery, name: str, stored: Any) -> sa.ColumnElement[Any]:
+def _first(records: sa.Subquery, field: str, stored: Any) -> sa.ColumnElement[Any]:
     """The proposed value where there is one, also where it is blank; else the stored one."""
-    return sa.case((records.c[f"has_{name}"] == 1, records.c[name]), else_=stored)
+    if field not in records.c:
+        return cast("sa.ColumnElement[Any]", stored)
+    return sa.case((records.c[f"has_{field}"] == 1, records.c[field]), else_=stored)
 
 
 def _stored(entity: DataEntity, target: Target, field: str, records: Any) -> Any:
@@ -114,10 +122,9 @@ def _stored(entity: DataEntity, target: Target, field: str, records: Any) -> Any
     return canonical(target.columns[field].stored, target.columns[field], target.dialect)
 
 
-def _typed(entity: DataEntity, table: pa.Table, fields: list[str], prefix: str) -> pa.Table:
-    return pa.table(
-        {name: pc.cast(table[prefix + name], arrow_type(entity.by_name[name])).combine_chunks() for name in fields}
-    )
+def _typed(entity: DataEntity, table: pa.Table, fields: list[str]) -> pa.Table:
+    columns = {name: table[f"n_{name}"].combine_chunks() for name in fields}
+    return pa.table({name: pc.cast(column, arrow_type(entity.by_name[name])) for name, column in columns.items()})
 
 
 def _why(entity: DataEntity, checks: tuple[CrossCheck, ...], alone: str, together: str | None) -> str:

@@ -6,6 +6,7 @@ import json
 import signal
 import sys
 import traceback
+from collections.abc import Iterable
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -94,6 +95,17 @@ def printable(text: str) -> str:
 def print_json(value: Any) -> None:
     """The answer and nothing else."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+    sys.stdout.flush()
+
+
+def print_items(values: Iterable[Any]) -> None:
+    """A list, each item as soon as it is there, on a line of its own: there may be very many."""
+    lines = (json.dumps(value, ensure_ascii=False) for value in values)
+    before = "["
+    for line in lines:
+        sys.stdout.write(f"{before}\n{line}")
+        before = ","
+    sys.stdout.write("[]\n" if before == "[" else "\n]\n")
     sys.stdout.flush()
 
 

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from importer.cli.answer import print_json, printable
+from importer.cli.answer import print_items, print_json, printable
 from importer.cli.options import common, make_session
+from importer.cli.reasons import print_reasons
 
 if TYPE_CHECKING:
+    from importer.approvals import Action
+    from importer.session import Session
     from importer.storage.selection import Filters
 
 _STATUSES = (
@@ -76,14 +79,14 @@ def list_(only_digest: bool, **given: Any) -> None:
         answer: Any = digest(session, filters)
         print_json({"digest": answer}) if given["as_json"] else click.echo(answer)
         return
-    answer = list_proposals(session, filters)
+    found = list_proposals(session, filters)
     if given["as_json"]:
-        print_json(answer)
+        print_items(found)
         return
-    from importer.cli.render import proposals_table
-    from importer.cli.terminal import show
+    from importer.cli.listed import show_proposals
 
-    show(proposals_table(answer))
+    if not show_proposals(found):
+        click.echo("No proposals.")
 
 
 @proposals.command("show")
@@ -169,10 +172,10 @@ def _act(name: str, given: dict[str, Any]) -> int:
     _check_usage(name, tickets, filters)
     session = make_session(given, f"proposals {name}", quiet=True)
     request = Request(tickets, filters, fields)
+    action = Action(Move(name.replace("-", "_")), request, given["comment"], given["listing"], given["to"])
     if not tickets:
-        _confirm(session, name, filters, given)
-    move = Move(name.replace("-", "_"))
-    answer = act(session, Action(move, request, given["comment"], given["listing"], given["to"]))
+        _confirm(session, name, action, is_sure=given["yes"])
+    answer = act(session, action)
     if given["as_json"]:
         print_json(answer)
     else:
@@ -187,20 +190,17 @@ def _check_usage(name: str, tickets: tuple[Any, ...], filters: Filters) -> None:
         raise click.UsageError(f"say which: importer proposals {name} ID…, or filters such as --run RUN")
 
 
-def _confirm(session: Any, name: str, filters: Filters, given: dict[str, Any]) -> None:
+def _confirm(session: Session, name: str, action: Action, *, is_sure: bool) -> None:
     """Bulk asks on a terminal; otherwise it needs `--listing DIGEST` or `--yes`."""
-    from importer.inquiries import list_proposals
+    from importer.approvals import count_possible
 
-    if given["yes"] or given["listing"]:
+    if is_sure or action.listing:
         return
     if not sys.stdin.isatty():
         raise click.UsageError("a bulk decision needs --listing DIGEST (importer proposals list --digest) or --yes")
-    found = list_proposals(session, filters)
-    number = sum(len(proposal["changes"]) for proposal in found)
-    click.confirm(f"{name} {number:,} changes of {len(found):,} records?", abort=True, err=True)
-
-
-_MOST = 20
+    changes, records, others = count_possible(session, action)
+    aside = f" ({others:,} more are chosen, but not yours to {name})" if others else ""
+    click.confirm(f"{name} {changes:,} changes of {records:,} proposals{aside}?", abort=True, err=True)
 
 
 def _print(name: str, answer: dict[str, Any]) -> None:
@@ -208,9 +208,4 @@ def _print(name: str, answer: dict[str, Any]) -> None:
     for fate in ("conflict", "refused", "already_decided"):
         if answer[fate]:
             click.secho(f"  {answer[fate]:,} {fate.replace('_', ' ')}", fg="red")
-    for reason in answer["reasons"][:_MOST]:
-        click.echo(printable(f"    {reason['id']} {reason['field']}: {reason['why']}"))
-    if len(answer["reasons"]) > _MOST:
-        click.echo(f"    … {len(answer['reasons']) - _MOST} more")
-    for failed in answer["failed_conditions"]:
-        click.echo(printable(f"  condition failed, a person decides: {failed}"))
+    print_reasons(answer)

@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
-from importer.cli.answer import print_json
+from importer.cli.answer import print_items, print_json
 from importer.cli.options import common, make_session
+from importer.cli.reasons import print_reasons
 
 
 @click.command()
@@ -17,17 +18,15 @@ def work(**given: Any) -> None:
     from importer.inquiries import my_work
 
     session = make_session(given, "work", quiet=True)
-    answer = my_work(session)
+    found = my_work(session)
     if given["as_json"]:
-        print_json(answer)
+        print_items(found)
         return
-    if not answer:
+    from importer.cli.listed import show_proposals
+
+    if not show_proposals(item["proposal"] for item in found):
         click.echo(f"Nothing waits for {session.user}.")
         return
-    from importer.cli.render import proposals_table
-    from importer.cli.terminal import show
-
-    show(proposals_table([item["proposal"] for item in answer]))
     click.echo("importer proposals show ID · approve ID@VERSION · reject ID@VERSION --comment TEXT")
 
 
@@ -41,5 +40,6 @@ def tick(**given: Any) -> None:
     if given["as_json"]:
         print_json(answer)
         return
-    for name, number in answer.items():
-        click.echo(f"{name:10} {number:,}")
+    for name in ("escalated", "approved", "rejected", "waiting", "conflict", "refused"):
+        click.echo(f"{name:10} {answer[name]:,}")
+    print_reasons(answer)

@@ -189,9 +189,19 @@ history = sa.Table(
     sa.Column("from_status", sa.Text),
     sa.Column("to_status", sa.Text),
     sa.Column("comment", sa.Text),
+    sa.Column("entity", sa.Text),
+    *(sa.Column(name, sa.Text) for name in KEYS),
+    sa.Column("field", sa.Text),
     sa.Index("ix_importer_history_proposal_id", "proposal_id"),
+    sa.Index(
+        "ix_importer_history_record",
+        *KEYS,
+        sqlite_where=sa.text("entity IS NOT NULL"),
+        postgresql_where=sa.text("entity IS NOT NULL"),
+    ),
     sqlite_autoincrement=True,
 )
+"""`entity`, key and `field` only for a value that a person wrote without a proposal; else the proposal says which."""
 
 
 user = sa.Table(
@@ -272,8 +282,8 @@ baseline = sa.Table(
     sa.Column("value", sa.Text),
     sa.Column("at", sa.Text, nullable=False),
 )
-"""What `approved` means in conditions, where it differs from the original: the value that a person last approved, or
-that was written without workflow later, or before the first automatic approval."""
+"""What `approved` means in conditions, where no person approved a value: the one written without workflow later, or the
+one before the first automatic approval."""
 
 
 def is_open(column: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:

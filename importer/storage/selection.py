@@ -17,12 +17,12 @@ from importer.storage.control import BIG, KEYS, is_open
 from importer.storage.target import Target, canonical
 from importer.vocabulary import ChangeStatus
 
-_proposal, _change = control.proposal, control.proposed_change
+_proposal, _change, _item = control.proposal, control.proposed_change, control.work_item
 
 selection = sa.Table(
     "importer_selection",
     sa.MetaData(),
-    sa.Column("change_id", BIG, primary_key=True, autoincrement=False),
+    sa.Column("change_id", BIG, nullable=False),
     sa.Column("proposal_id", BIG, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
@@ -42,11 +42,25 @@ selection = sa.Table(
     sa.Column("next_step", sa.Text),
     prefixes=["TEMPORARY"],
     postgresql_on_commit="DROP",
-    postgresql_with={"fillfactor": 40},  # every row is marked several times: in its place
 )
-"""`fate`: null while nothing stands against it, else refused, already_decided or conflict, with `why` in words."""
+"""`fate`: null while nothing stands against it, else refused, already_decided or conflict, with `why` in words.
+
+`work_item_id`: where the change waits. Without a key or an index: it is read and marked as a whole.
+"""
+
+_chosen = sa.Table(
+    "importer_chosen",
+    sa.MetaData(),
+    sa.Column("change_id", BIG, nullable=False),
+    sa.Column("proposal_id", BIG, nullable=False),
+    prefixes=["TEMPORARY"],
+    postgresql_on_commit="DROP",
+)
 
 REFUSED, ALREADY_DECIDED, CONFLICT = "refused", "already_decided", "conflict"
+
+DONE = ""
+"""`next_step` of a change that needs no further step."""
 
 
 @dataclass(frozen=True)
@@ -107,42 +121,109 @@ def conditions(filters: Filters) -> list[sa.ColumnElement[bool]]:
 
 def select_changes(connection: sa.Connection, request: Request, statuses: Collection[ChangeStatus]) -> None:
     """Fills the selection. SetupError: an id that doesn't exist. `statuses`: what filters may bring."""
-    selection.create(connection)
-    columns = [_change.c.id, _change.c.proposal_id, _proposal.c.version, _proposal.c.kind, _change.c.entity]
-    columns += [_change.c[name] for name in (*KEYS, "field", "original", "proposed", "status", "step", "round")]
-    rows = (
-        sa.select(*columns, _change.c.settings_sha256)
-        .join_from(_change, _proposal, _proposal.c.id == _change.c.proposal_id)
-        .outerjoin(control.run, control.run.c.sequence == _change.c.run_sequence)
-    )
+    _choose(connection, request, statuses)
+    _fill(connection)
+
+
+def hold_changes(
+    connection: sa.Connection,
+    request: Request,
+    statuses: Collection[ChangeStatus],
+    *which: sa.ColumnElement[bool],
+) -> None:
+    """The same (`which` narrows it further), and nobody else decides on these until we are done.
+
+    Their whole proposals are held: what is done to one field depends on what waits beside it. Always in the same
+    order, so that two who want the same wait for each other and not in a circle. What they say is read after that.
+    SQLite has one writer anyway.
+    """
+    if request.tickets:
+        _hold(connection, sa.select(_proposal.c.id).where(_proposal.c.id.in_(_numbers(request))))
+        select_changes(connection, request, statuses)
+        return
+    _choose(connection, request, statuses, *which, held=True)
+    _fill(connection)
+
+
+def hold_selected(connection: sa.Connection) -> None:
+    """Holds what is selected, and looks at it afresh."""
+    _hold(connection, sa.select(_chosen.c.proposal_id))
+    selection.drop(connection)
+    _fill(connection)
+
+
+def _hold(connection: sa.Connection, numbers: sa.Select[tuple[int]]) -> None:
+    if connection.dialect.name != "sqlite":
+        held = sa.select(_proposal.c.id).where(_proposal.c.id.in_(numbers)).order_by(_proposal.c.id)
+        connection.execute(sa.select(sa.func.count()).select_from(held.with_for_update().subquery()))
+
+
+def _choose(
+    connection: sa.Connection,
+    request: Request,
+    statuses: Collection[ChangeStatus],
+    *which: sa.ColumnElement[bool],
+    held: bool = False,
+) -> None:
+    _chosen.create(connection)
+    rows = sa.select(_change.c.id, _change.c.proposal_id).where(*which)
+    rows = rows.join_from(_change, _proposal, _proposal.c.id == _change.c.proposal_id)
+    if request.filters.run_id is not None:
+        rows = rows.join(control.run, control.run.c.sequence == _change.c.run_sequence)
     if request.fields:
         rows = rows.where(_change.c.field.in_(request.fields))
     if request.tickets:
-        numbers = [ticket.number for ticket in request.tickets]
-        _require_known(connection, numbers)
-        rows = rows.where(_proposal.c.id.in_(numbers), _change.c.status != str(ChangeStatus.SUPERSEDED))
+        _require_known(connection, _numbers(request))
+        rows = rows.where(_proposal.c.id.in_(_numbers(request)), _change.c.status != str(ChangeStatus.SUPERSEDED))
     else:
         wanted = [str(status) for status in statuses]
         rows = rows.where(*conditions(request.filters), _change.c.status.in_(wanted))
-    names = ["change_id", "proposal_id", "version", "kind", "entity", *KEYS, "field", "original", "proposed"]
-    names += ["status", "step", "round", "settings_sha256"]
-    statistics.fill(connection, sa.insert(selection).from_select(names, rows))
+    if held:
+        rows = rows.order_by(_proposal.c.id).with_for_update(of=_proposal)
+    connection.execute(sa.insert(_chosen).from_select(["change_id", "proposal_id"], rows))
+
+
+def _fill(connection: sa.Connection) -> None:
+    selection.create(connection)
+    shared = ("entity", *KEYS, "field", "original", "proposed", "status", "step", "round", "settings_sha256")
+    columns = [_change.c.id, _change.c.proposal_id, _proposal.c.version, _proposal.c.kind, _item.c.id]
+    rows = (
+        sa.select(*columns, *(_change.c[name] for name in shared))
+        .join_from(_chosen, _change, _change.c.id == _chosen.c.change_id)
+        .join(_proposal, _proposal.c.id == _chosen.c.proposal_id)
+        .outerjoin(_item, waits_at())
+    )
+    names = ["change_id", "proposal_id", "version", "kind", "work_item_id", *shared]
+    filled = sa.insert(selection).from_select(names, rows)
+    statistics.fill(connection, filled, "change_id", "proposal_id", "entity", *KEYS, "field", "work_item_id")
+
+
+def waits_at() -> sa.ColumnElement[bool]:
+    """The open work item of a proposed change."""
+    return sa.and_(
+        _item.c.proposal_id == _change.c.proposal_id,
+        _item.c.settings_sha256 == _change.c.settings_sha256,
+        _item.c.step == _change.c.step,
+        _item.c.closed_at.is_(None),
+    )
+
+
+def _numbers(request: Request) -> list[int]:
+    return [ticket.number for ticket in request.tickets]
 
 
 def narrow(connection: sa.Connection, request: Request, statuses: Collection[ChangeStatus]) -> None:
-    """Leaves what the action is about: of a listing only changes in these states; only the fields that are named."""
-    tests: list[sa.ColumnElement[bool]] = []
+    """Leaves what the action is about: of a listing only changes in these states, only the fields that are named."""
+    others: sa.ColumnElement[bool] = selection.c.status.not_in([str(status) for status in statuses])
     if request.fields:
-        tests.append(selection.c.field.not_in(request.fields))
-    if not request.tickets:
-        tests.append(selection.c.status.not_in([str(status) for status in statuses]))
-    if tests:
-        connection.execute(sa.delete(selection).where(sa.or_(*tests)))
-    if request.tickets and request.fields:
-        _require_fields(connection, request)
+        others = sa.or_(others, selection.c.field.not_in(request.fields))
+    connection.execute(sa.delete(selection).where(others))
 
 
-def _require_fields(connection: sa.Connection, request: Request) -> None:
+def require_fields(connection: sa.Connection, request: Request) -> None:
+    """SetupError where a proposal has none of the fields that are named."""
+    if not request.tickets or not request.fields:
+        return
     found = set(connection.scalars(sa.select(selection.c.proposal_id).distinct()))
     without = [str(ticket.number) for ticket in request.tickets if ticket.number not in found]
     if without:
@@ -164,25 +245,6 @@ def _require_known(connection: sa.Connection, numbers: list[int]) -> None:
     unknown = [str(number) for number in numbers if number not in known]
     if unknown:
         raise SetupError(f"there is no proposal {', '.join(unknown)}", hint="importer proposals list")
-
-
-def lock_changes(connection: sa.Connection) -> None:
-    """Nobody else decides on these until we are done; then looks at them afresh. SQLite has one writer anyway.
-
-    Their whole proposals are held: what is done to one field depends on what waits beside it. Always in the same
-    order, so that two who want the same wait for each other and not in a circle.
-    """
-    if connection.dialect.name != "sqlite":
-        for table, column in ((_proposal, selection.c.proposal_id), (_change, selection.c.change_id)):
-            held = sa.select(table.c.id).where(table.c.id.in_(sa.select(column))).order_by(table.c.id)
-            connection.execute(sa.select(sa.func.count()).select_from(held.with_for_update().subquery()))
-    names = ("status", "step", "round", "settings_sha256")
-    now: dict[str, Any] = {name: _change.c[name] for name in names}
-    moved = [selection.c[name].is_distinct_from(_change.c[name]) for name in names]
-    moved.append(selection.c.version != _proposal.c.version)
-    same = selection.c.change_id == _change.c.id, selection.c.proposal_id == _proposal.c.id
-    refreshed = sa.update(selection).values({**now, "version": _proposal.c.version})
-    connection.execute(refreshed.where(*same, sa.or_(*moved)))
 
 
 def mark(
@@ -248,17 +310,18 @@ def keep_only(connection: sa.Connection, change_ids: Collection[int]) -> None:
     """Drops what a condition did not choose."""
     import pyarrow as pa
 
-    chosen = sa.Table(
-        "importer_chosen",
+    held = sa.Table(
+        "importer_held",
         sa.MetaData(),
         sa.Column("change_id", BIG, primary_key=True, autoincrement=False),
         prefixes=["TEMPORARY"],
         postgresql_on_commit="DROP",
     )
-    chosen.create(connection)
-    insert_columns(connection, chosen, pa.table({"change_id": pa.array(sorted(change_ids), pa.int64())}))
-    kept = sa.select(chosen.c.change_id)
-    connection.execute(sa.delete(selection).where(selection.c.change_id.not_in(kept)))
+    held.create(connection)
+    insert_columns(connection, held, pa.table({"change_id": pa.array(sorted(change_ids), pa.int64())}))
+    kept = sa.select(held.c.change_id)
+    for table in (selection, _chosen):
+        connection.execute(sa.delete(table).where(table.c.change_id.not_in(kept)))
 
 
 def listing_digest(connection: sa.Connection) -> str:
@@ -270,10 +333,46 @@ def listing_digest(connection: sa.Connection) -> str:
     return digest.hexdigest()[:16]
 
 
+@dataclass(frozen=True)
+class Overview:
+    """What occurs among the selected changes: tests that can find nothing are left out."""
+
+    versions: frozenset[tuple[str, str]]
+    """(entity, settings_sha256)"""
+    statuses: frozenset[str]
+    kinds: frozenset[str]
+
+
+def overview(connection: sa.Connection) -> Overview:
+    columns = [selection.c[name] for name in ("entity", "settings_sha256", "status", "kind")]
+    rows = connection.execute(sa.select(*columns).distinct()).all()
+    return Overview(
+        frozenset((row.entity, row.settings_sha256) for row in rows),
+        frozenset(row.status for row in rows),
+        frozenset(row.kind for row in rows),
+    )
+
+
 def fates(connection: sa.Connection) -> Mapping[str | None, int]:
     select = sa.select(selection.c.fate, sa.func.count()).group_by(selection.c.fate)
     found: dict[str | None, int] = dict(connection.execute(select).all())
     return found
+
+
+MOST_REASONS = 100
+"""An answer names at most so many changes that were not done; the history has all."""
+
+
+def reasons(connection: sa.Connection) -> list[dict[str, Any]]:
+    """Why something stands against a change: `id` of the proposal, `field`, `fate`, `why`."""
+    names = ("proposal_id", "field", "fate", "why")
+    rows = connection.execute(
+        sa.select(*(selection.c[name] for name in names))
+        .where(selection.c.fate.is_not(None))
+        .order_by(selection.c.proposal_id, selection.c.change_id)
+        .limit(MOST_REASONS)
+    )
+    return [dict(zip(("id", *names[1:]), row, strict=True)) for row in rows]
 
 
 def same_record(entity: DataEntity, target: Target, table: Any) -> sa.ColumnElement[bool]:
@@ -284,8 +383,3 @@ def same_record(entity: DataEntity, target: Target, table: Any) -> sa.ColumnElem
             for name, key in zip(entity.key, KEYS, strict=False)
         )
     )
-
-
-def same_change(one: Any, other: Any) -> sa.ColumnElement[bool]:
-    """The same field of the same record."""
-    return sa.and_(*(one.c[name] == other.c[name] for name in ("entity", *KEYS, "field")))

@@ -16,6 +16,7 @@ from importer.storage.columns import insert_columns, read_texts
 from importer.storage.context import RunContext
 from importer.storage.decided import fields_with
 from importer.vocabulary import Action
+from importer.workflow.approved_values import Subject
 from importer.workflow.conditions import ChangeFacts
 from importer.workflow.definition import Ruling, WorkflowDefinition, automatic_decision
 
@@ -48,19 +49,17 @@ def proposed_facts(
     run: RunContext, definition: WorkflowDefinition, field: str, submitter: str, *which: sa.ColumnElement[bool]
 ) -> Iterator[tuple[int, ChangeFacts]]:
     """Row numbers and facts of the changes of one field that would be opened."""
-    diff, baseline = run.space.diff, control.baseline
+    diff = run.space.diff
+    subject = Subject(run.entity.name, _keys(run), field)
     original = run.canonical(run.space.old(field), field)
     columns: list[Any] = [
         sa.cast(diff.c["_row"], sa.Text).label("number"),
         original.label("original"),
         run.canonical(run.space.new(field), field).label("proposed"),
-        sa.case((baseline.c.field.is_not(None), baseline.c.value), else_=original).label("approved"),
+        subject.approved(original).label("approved"),
         *(_stored(run, name).label(f"r_{name}") for name in definition.record_fields),
     ]
-    known = [label.element == baseline.c[key] for label, key in _keys(run)]
-    source: Any = diff.outerjoin(
-        baseline, sa.and_(*known, baseline.c.entity == run.entity.name, baseline.c.field == field)
-    )
+    source: Any = diff.outerjoin(control.baseline, subject.baseline)
     if run.target.exists:
         source = source.outerjoin(run.target.table, run.same_key(diff))
     select = sa.select(*columns).select_from(source)
@@ -83,8 +82,9 @@ def proposed_facts(
             )
 
 
-def _keys(run: RunContext) -> list[tuple[Any, str]]:
-    return list(zip(run.keys(run.space.diff), control.KEYS, strict=True))[: len(run.target.key)]
+def _keys(run: RunContext) -> list[Any]:
+    """As they stand, without a name: so an index serves."""
+    return [label.element if isinstance(label, sa.Label) else label for label in run.keys(run.space.diff)]
 
 
 def _stored(run: RunContext, name: str) -> sa.ColumnElement[Any]:

@@ -183,6 +183,8 @@ def _blanks(values: Mapping[str, Any]) -> str:
 
 def compile_condition(text: str, entity: DataEntity, key: str) -> Condition:
     """The condition at `key` of the entity's parameters. SetupError names file, key, position or nearest valid name."""
+    if text.strip() == "true":
+        return Condition(text, entity.name, frozenset(), (), constant=True)
     from cel import compile as compile_cel  # its package imports a command line of its own: 0.15 s
 
     if len(text) > LONGEST:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,44 +11,42 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from importer.storage import control, statistics
 from importer.storage.runs import Actor
-from importer.storage.selection import CONFLICT, REFUSED, mark, selection
-from importer.vocabulary import OPEN_STATUSES
+from importer.storage.selection import CONFLICT, DONE, REFUSED, mark, selection
+from importer.vocabulary import OPEN_STATUSES, ChangeStatus
 from importer.workflow.definition import WorkflowDefinition
 from importer.workflow.moves import RULES, Move, Refusal, next_status
 from importer.workflow.panels import panel, seats_of
 from importer.workflow.policy import PolicyKind, Verdict
+from importer.workflow.routing import sure_step
 
 _change, _item, _response = control.proposed_change, control.work_item, control.response
 
 
 def mark_wrong_status(connection: sa.Connection, move: Move) -> None:
     """What the state machine doesn't allow from here."""
-    for status in OPEN_STATUSES:
-        refusal = next_status(status, move)
-        if isinstance(refusal, Refusal):
-            mark(connection, REFUSED, refusal.reason, selection.c.status == str(status))
+    found = {str(status): next_status(status, move) for status in OPEN_STATUSES}
+    refusals = {status: each.reason for status, each in found.items() if isinstance(each, Refusal)}
+    if refusals:
+        why = sa.case(refusals, value=selection.c.status)
+        mark(connection, REFUSED, why, selection.c.status.in_(refusals))
 
 
-def find_work_items(connection: sa.Connection, *, closed: bool = False) -> None:
-    """Where a change waits; `closed`: where it has waited last."""
+def find_last_work_items(connection: sa.Connection) -> None:
+    """Where a change has waited last, though it waits there no more."""
     item = sa.and_(
         _item.c.proposal_id == selection.c.proposal_id,
         _item.c.settings_sha256 == selection.c.settings_sha256,
         _item.c.step == selection.c.step,
     )
-    if closed:
-        last = sa.select(sa.func.max(_item.c.id)).where(item).scalar_subquery()
-        connection.execute(sa.update(selection).values(work_item_id=last))
-    else:
-        found = sa.update(selection).values(work_item_id=_item.c.id).where(item, _item.c.closed_at.is_(None))
-        connection.execute(found)
+    last = sa.select(sa.func.max(_item.c.id)).where(item).scalar_subquery()
+    connection.execute(sa.update(selection).values(work_item_id=last))
 
 
-def is_asked(user: str, two_eyes: list[str]) -> sa.ColumnElement[bool]:
+def is_asked(connection: sa.Connection, user: str, two_eyes: list[str]) -> sa.ColumnElement[bool]:
     """The user is one of those who are asked at the change's work item."""
     items = sa.select(selection.c.work_item_id).where(selection.c.work_item_id.is_not(None))
-    asked = panel(items, two_eyes)
-    return sa.exists().where(asked.c.work_item_id == selection.c.work_item_id, asked.c.user_name == user)
+    mine = seats_of(connection, user, items, two_eyes).subquery("mine")
+    return sa.and_(selection.c.work_item_id.is_not(None), selection.c.work_item_id.in_(sa.select(mine.c.work_item_id)))
 
 
 def heard() -> sa.ColumnElement[bool]:
@@ -57,15 +56,13 @@ def heard() -> sa.ColumnElement[bool]:
 
 def mark_strangers(connection: sa.Connection, user: str, two_eyes: list[str]) -> None:
     """Only who is asked at the step responds; four eyes for every contributor."""
-    items = sa.select(selection.c.work_item_id).where(selection.c.work_item_id.is_not(None))
-    seats = seats_of(connection, user, items, two_eyes)
-    mine = sa.exists().where(seats.c.work_item_id == selection.c.work_item_id)
     contributed = sa.exists().where(
         control.contributor.c.proposal_id == selection.c.proposal_id, control.contributor.c.user_name == user
     )
-    both = "four eyes: nobody approves what they contributed to"
-    mark(connection, REFUSED, both, sa.not_(mine), contributed)
-    mark(connection, REFUSED, f"{user} is not asked at this step", sa.not_(mine))
+    why = sa.case(
+        (contributed, "four eyes: nobody approves what they contributed to"), else_=f"{user} is not asked at this step"
+    )
+    mark(connection, REFUSED, why, sa.not_(is_asked(connection, user, two_eyes)))
 
 
 def mark_already_responded(connection: sa.Connection, user: str) -> None:
@@ -95,45 +92,50 @@ def take_back_responses(connection: sa.Connection, actor: Actor) -> None:
 
 
 def settle_verdicts(
-    connection: sa.Connection, definitions: Mapping[str, WorkflowDefinition], two_eyes: list[str]
+    connection: sa.Connection, definitions: Mapping[str, WorkflowDefinition], two_eyes: list[str], *, approved: bool
 ) -> None:
-    """Sets `verdict` where enough approvers have responded; any rejection among them rejects."""
+    """Sets `verdict` where enough approvers have responded; any rejection among them rejects.
+
+    `approved`: the response that was just given; where one is enough it decides, and the next step may be sure.
+    """
     waiting = sa.select(selection.c.settings_sha256, selection.c.step).where(selection.c.fate.is_(None)).distinct()
     for version, step in connection.execute(waiting).all():
         policy = definitions[version].step(step).policy
         here = sa.and_(selection.c.fate.is_(None), selection.c.settings_sha256 == version, selection.c.step == step)
+        if policy.kind is PolicyKind.SINGLE:
+            verdict = Verdict.APPROVED if approved else Verdict.REJECTED
+            values = {"verdict": str(verdict), "next_step": sure_step(definitions[version], step) if approved else None}
+            connection.execute(sa.update(selection).values(values).where(here))
+            continue
         given = _given(here, policy.kind, policy.percent, two_eyes).subquery("given")
-        approved = sa.case((given.c.rejections > 0, str(Verdict.REJECTED)), else_=str(Verdict.APPROVED))
+        heard = sa.case((given.c.rejections > 0, str(Verdict.REJECTED)), else_=str(Verdict.APPROVED))
         complete = selection.c.change_id == given.c.change_id, given.c.responses >= given.c.enough
-        connection.execute(sa.update(selection).values(verdict=approved).where(*complete))
+        connection.execute(sa.update(selection).values(verdict=heard).where(*complete))
 
 
 def _given(here: ColumnElement[bool], kind: PolicyKind, percent: int, two_eyes: list[str]) -> sa.Select[Any]:
-    """`change_id, responses, rejections, enough`: what was said at the present step and round.
-
-    Only who is asked at the moment counts; where one is enough, that is who has just been checked.
-    """
+    """`change_id, responses, rejections, enough`: what those who are asked have said at the present step and round."""
+    asked = panel(sa.select(selection.c.work_item_id).where(here), two_eyes)
+    item = asked.c.work_item_id
+    people = sa.select(item, sa.func.count().label("people")).group_by(item).subquery("people")
     same = (
         _response.c.change_id == selection.c.change_id,
         _response.c.step == selection.c.step,
         _response.c.round == selection.c.round,
     )
-    enough: Any = sa.literal(1)
-    rows: Any = selection.join(_response, sa.and_(*same))
-    if kind is not PolicyKind.SINGLE:
-        asked = panel(sa.select(selection.c.work_item_id).where(here), two_eyes)
-        item = asked.c.work_item_id
-        people = sa.select(item, sa.func.count().label("people")).group_by(item).subquery("people")
-        still = sa.and_(item == selection.c.work_item_id, asked.c.user_name == _response.c.user_name)
-        rows = rows.join(asked, still).join(people, people.c.work_item_id == selection.c.work_item_id)
-        enough = sa.func.max(_enough(kind, percent, people.c.people))
+    still = sa.and_(item == selection.c.work_item_id, asked.c.user_name == _response.c.user_name)
+    rows = (
+        selection.join(_response, sa.and_(*same))
+        .join(asked, still)
+        .join(people, people.c.work_item_id == selection.c.work_item_id)
+    )
     rejections = sa.func.sum(sa.case((_response.c.approved.is_(sa.false()), 1), else_=0))
     return (
         sa.select(
             selection.c.change_id,
             sa.func.count().label("responses"),
             rejections.label("rejections"),
-            enough.label("enough"),
+            sa.func.max(_enough(kind, percent, people.c.people)).label("enough"),
         )
         .select_from(rows)
         .where(here)
@@ -153,6 +155,29 @@ def _enough(kind: PolicyKind, percent: int, people: ColumnElement[int]) -> Colum
     return sa.case((needed < 1, 1), else_=needed)
 
 
+def outcome() -> ColumnElement[Any]:
+    """What becomes of a change by the verdict on it: applied, rejected, in conflict; null while it goes on."""
+    free = selection.c.fate.is_(None)
+    done = sa.and_(selection.c.verdict == str(Verdict.APPROVED), selection.c.next_step == DONE)
+    return sa.case(
+        (selection.c.fate == CONFLICT, str(RULES[Move.CONFLICT].after)),
+        (sa.and_(free, selection.c.verdict == str(Verdict.REJECTED)), str(RULES[Move.TURN_DOWN].after)),
+        (sa.and_(free, done), str(RULES[Move.APPLY].after)),
+    )
+
+
+def end_changes(connection: sa.Connection, actor: Actor, comment: str | ColumnElement[Any] | None) -> None:
+    """Pending changes become what the verdict makes of them: compared and set, in one statement."""
+    after = outcome()
+    ended = after.in_([str(status) for status in ChangeStatus if not status.is_open])
+    kept = {name: _change.c[name] for name in ("decided_by", "decided_at", "comment")}
+    said = {"decided_by": actor.user, "decided_at": actor.at, "comment": comment}
+    values = {name: sa.case((ended, _said(said[name])), else_=kept[name]) for name in said}
+    pending = _change.c.status.in_([str(status) for status in RULES[Move.APPLY].before])
+    here = _change.c.id == selection.c.change_id, after.is_not(None), pending
+    connection.execute(sa.update(_change).values(status=after, **values).where(*here))
+
+
 def change_status(
     connection: sa.Connection, actor: Actor, move: Move, *which: ColumnElement[bool], **values: Any
 ) -> int:
@@ -160,7 +185,7 @@ def change_status(
     rule = RULES[move]
     chosen = sa.select(selection.c.change_id).where(*which)
     possible = _change.c.id.in_(chosen), _change.c.status.in_([str(status) for status in rule.before])
-    add_history(connection, actor, rule.done, *which, to_status=str(rule.after), comment=values.get("comment"))
+    add_history(connection, actor, Entry(rule.done, str(rule.after), values.get("comment")), *which)
     settled = {"status": str(rule.after), **values}
     if not rule.after.is_open:
         settled |= {"decided_by": actor.user, "decided_at": actor.at}
@@ -168,30 +193,36 @@ def change_status(
     return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount
 
 
-def add_history(
-    connection: sa.Connection,
-    actor: Actor,
-    action: str,
-    *which: ColumnElement[bool],
-    to_status: str | None = None,
-    comment: Any = None,
-    on_behalf_of: ColumnElement[Any] | None = None,
-) -> None:
-    stamp = actor.stamp
+@dataclass(frozen=True)
+class Entry:
+    """What the history says of an action; each a text, or an expression on the selected changes."""
+
+    action: str | ColumnElement[Any]
+    to_status: str | ColumnElement[Any] | None = None
+    comment: str | ColumnElement[Any] | None = None
+    on_behalf_of: str | ColumnElement[Any] | None = None
+
+
+def add_history(connection: sa.Connection, actor: Actor, entry: Entry, *which: ColumnElement[bool]) -> None:
     columns = {
-        **{name: sa.literal(value) for name, value in stamp.items()},
-        "action": sa.literal(action),
+        **{name: sa.literal(value) for name, value in actor.stamp.items()},
+        "action": _said(entry.action),
         "proposal_id": selection.c.proposal_id,
         "change_id": selection.c.change_id,
-        "on_behalf_of": sa.literal(actor.on_behalf_of, sa.Text) if on_behalf_of is None else on_behalf_of,
+        "on_behalf_of": _said(actor.on_behalf_of if entry.on_behalf_of is None else entry.on_behalf_of),
         "from_status": selection.c.status,
-        "to_status": sa.literal(to_status, sa.Text),
-        "comment": sa.literal(comment, sa.Text) if comment is None or isinstance(comment, str) else comment,
+        "to_status": _said(entry.to_status),
+        "comment": _said(entry.comment),
     }
     rows = sa.select(*columns.values()).where(*which)
     connection.execute(sa.insert(control.history).from_select(list(columns), rows))
 
 
+def _said(words: str | ColumnElement[Any] | None) -> ColumnElement[Any]:
+    return words if isinstance(words, ColumnElement) else sa.literal(words, sa.Text)
+
+
 def record_refusals(connection: sa.Connection, actor: Actor, move: Move) -> None:
     """An action by somebody who may not do it is refused and recorded."""
-    add_history(connection, actor, f"{move.value}_refused", selection.c.fate == REFUSED, comment=selection.c.why)
+    entry = Entry(f"{move.value}_refused", comment=selection.c.why)
+    add_history(connection, actor, entry, selection.c.fate == REFUSED)

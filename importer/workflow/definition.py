@@ -211,7 +211,16 @@ def when_overdue(step: Step, escalated: int) -> ApproverSpec | Ruling | None:
 def load(entity: DataEntity) -> WorkflowDefinition:
     """The workflow of an entity. SetupError names file, key and nearest valid name."""
     workflow = entity.parameters.workflow
-    automatic = tuple(_automatic(entity, at, each) for at, each in enumerate(workflow.automatic, start=1))
+    return _load(entity, tuple(_automatic(entity, at, each) for at, each in enumerate(workflow.automatic, start=1)))
+
+
+def load_steps(entity: DataEntity) -> WorkflowDefinition:
+    """The same for changes on their way: the automatic actions, which come first, are behind them."""
+    return _load(entity, ())
+
+
+def _load(entity: DataEntity, automatic: tuple[AutomaticAction, ...]) -> WorkflowDefinition:
+    workflow = entity.parameters.workflow
     steps = tuple(_step(entity, at, each) for at, each in enumerate(workflow.steps, start=1))
     _check_distinct(entity, "workflow.automatic", [action.name for action in automatic])
     _check_distinct(entity, "workflow.steps", [*(step.name for step in steps), ADMINISTRATORS.name])

@@ -44,6 +44,16 @@ class Draft:
     values: Mapping[str, str | None]
 
 
+def hold_open(connection: sa.Connection, entity: DataEntity, keys: Mapping[str, str]) -> None:
+    """Nobody else submits, edits or decides on what is open for the record until we are done."""
+    if connection.dialect.name == "sqlite":
+        return
+    here = [_change.c[name] == value for name, value in keys.items()]
+    opened = sa.select(_change.c.proposal_id).where(_change.c.entity == entity.name, *here, is_open(_change.c.status))
+    held = sa.select(_proposal.c.id).where(_proposal.c.id.in_(opened)).order_by(_proposal.c.id)
+    connection.execute(held.with_for_update()).all()
+
+
 def open_changes(connection: sa.Connection, entity: DataEntity, keys: Mapping[str, str]) -> dict[str, OpenChange]:
     """Open changes of a record by field."""
     rows = connection.execute(

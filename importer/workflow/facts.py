@@ -12,18 +12,20 @@ from importer.entity import DataEntity
 from importer.storage import control
 from importer.storage.columns import read_texts
 from importer.storage.control import KEYS
-from importer.storage.selection import same_change, same_record, selection
+from importer.storage.selection import same_record, selection
 from importer.storage.target import Target, canonical
 from importer.vocabulary import ChangeStatus
+from importer.workflow.approved_values import Subject
 from importer.workflow.conditions import ChangeFacts
 
-_baseline, _proposal = control.baseline, control.proposal
+_proposal = control.proposal
 
 
 def selected_facts(
     connection: sa.Connection, entity: DataEntity, target: Target, record_fields: tuple[str, ...]
 ) -> Iterator[tuple[int, ChangeFacts]]:
     """Change ids of the selection with their facts; `record_fields` are those that conditions look at."""
+    subject = Subject.of(selection)
     record = [_stored(entity, target, name).label(f"r_{name}") for name in record_fields]
     select = (
         sa.select(
@@ -31,13 +33,13 @@ def selected_facts(
             selection.c.field,
             selection.c.original,
             selection.c.proposed,
-            sa.case((_baseline.c.field.is_not(None), _baseline.c.value), else_=selection.c.original).label("approved"),
+            subject.approved(selection.c.original).label("approved"),
             _proposal.c.source,
             _proposal.c.submitted_by,
             *record,
         )
         .join_from(selection, _proposal, _proposal.c.id == selection.c.proposal_id)
-        .outerjoin(_baseline, same_change(selection, _baseline))
+        .outerjoin(control.baseline, subject.baseline)
         .where(selection.c.entity == entity.name)
     )
     if target.exists and record_fields:

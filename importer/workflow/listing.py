@@ -1,88 +1,79 @@
-"""Proposals as people and programs read them: `proposals list` and their history."""
+"""Proposals as people and programs read them: `proposals list` and their history. Streamed: a listing may be long."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import heapq
+from collections.abc import Iterator, Mapping
+from decimal import Context, Decimal
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement
 
-from importer.entity import DataEntity, Field
+from importer.entity import DataEntity
 from importer.errors import SetupError
 from importer.storage import control
-from importer.storage.control import KEYS
-from importer.storage.selection import Filters, conditions
+from importer.storage.control import KEYS, is_open
+from importer.storage.selection import Filters, conditions, same_record
 from importer.storage.target import Target, canonical
-from importer.validation.canonical import canonical as canonical_text
-from importer.vocabulary import OPEN_STATUSES, ChangeStatus
-from importer.workflow.conditions import ChangeFacts
+from importer.vocabulary import OPEN_STATUSES, ChangeStatus, ValueKind
+
+Answer = dict[str, Any]
 
 _proposal = control.proposal
 _change = control.proposed_change
 
 _ENDED = (ChangeStatus.APPLIED, ChangeStatus.REJECTED, ChangeStatus.DISCARDED, ChangeStatus.WITHDRAWN)
+_BY_RANK = (*OPEN_STATUSES, *_ENDED, ChangeStatus.SUPERSEDED)
+"""A proposal has the first of these that any of its changes has (`1-product.md`)."""
+
+_AT_ONCE = 5_000
+"""So many rows are fetched at a time."""
 
 
 def list_proposals(
     connection: sa.Connection,
     entities: Mapping[str, DataEntity],
     targets: Mapping[str, Target],
+    *which: ColumnElement[bool],
+) -> Iterator[Answer]:
+    """Proposals with those changes for which `which` holds, in the order of their ids; the shape is the contract's."""
+    number = _proposal.c.id
+    parts = [_grouped(connection, entity, targets[name], number, which) for name, entity in entities.items()]
+    for _, proposal in heapq.merge(*parts, key=itemgetter(0)):
+        yield proposal
+
+
+def listed_proposals(
+    connection: sa.Connection,
+    entities: Mapping[str, DataEntity],
+    targets: Mapping[str, Target],
     filters: Filters,
-    numbers: tuple[int, ...] | None = None,
-) -> list[dict[str, Any]]:
-    """Proposals with the changes that match, in the order of their ids; the shape is the contract's."""
-    proposals: dict[int, dict[str, Any]] = {}
-    for entity in entities.values():
-        tests = _conditions(filters, numbers)
-        for row in connection.execute(_select(entity, targets[entity.name], tests)):
-            proposal = proposals.setdefault(row.id, _envelope(row, entity))
-            proposal["changes"].append(_one_change(row, entity))
-    for number, (statuses, due_at) in _states(connection, filters, numbers).items():
-        if number in proposals:
-            proposals[number] |= {"status": proposal_status(statuses), "due_at": due_at}
-    return [proposals[number] for number in sorted(proposals)]
+) -> Iterator[Answer]:
+    """What the filters choose; superseded changes are history, their successors stand in the same proposals."""
+    which = [_change.c.status != str(ChangeStatus.SUPERSEDED), *conditions(filters)]
+    return list_proposals(connection, entities, targets, *which)
 
 
-def _states(
-    connection: sa.Connection, filters: Filters, numbers: tuple[int, ...] | None
-) -> dict[int, tuple[list[str], str | None]]:
-    """Of each listed proposal the statuses of all its changes, and the earliest due time of the open ones."""
-    listed = (
-        sa.select(_change.c.proposal_id)
-        .join(_proposal, _proposal.c.id == _change.c.proposal_id)
-        .outerjoin(control.run, control.run.c.sequence == _change.c.run_sequence)
-        .where(*_conditions(filters, numbers))
-    )
-    every = _change.alias("every")
-    rows = connection.execute(
-        sa.select(every.c.proposal_id, every.c.status, sa.func.min(every.c.due_at))
-        .where(every.c.proposal_id.in_(listed))
-        .group_by(every.c.proposal_id, every.c.status)
-    )
-    found: dict[int, tuple[list[str], str | None]] = {}
-    for number, status, due_at in rows:
-        statuses, earliest = found.get(number, ([], None))
-        if due_at and ChangeStatus(status).is_open:
-            earliest = min(earliest or due_at, due_at)
-        found[number] = ([*statuses, status], earliest)
-    return found
-
-
-def only(proposals: list[dict[str, Any]], change_ids: Collection[int]) -> list[dict[str, Any]]:
+def only(proposals: Iterator[Answer], change_ids: set[int]) -> Iterator[Answer]:
     """The proposals with just these changes."""
-    kept = [
-        {**proposal, "changes": [change for change in proposal["changes"] if change["id"] in change_ids]}
-        for proposal in proposals
-    ]
-    return [proposal for proposal in kept if proposal["changes"]]
+    for proposal in proposals:
+        changes = [change for change in proposal["changes"] if change["id"] in change_ids]
+        if changes:
+            yield {**proposal, "changes": changes}
 
 
 def history(connection: sa.Connection, number: int | None, filters: Filters) -> list[dict[str, Any]]:
     """Every action, or those on one proposal, one record, or what one run proposed, in the order they were made."""
     table = control.history
     select = (
-        sa.select(table, _change.c.field, control.run.c.run_id)
+        sa.select(
+            *(column for column in table.columns if column.name != "field"),
+            sa.func.coalesce(_change.c.field, table.c.field).label("field"),
+            control.run.c.run_id,
+        )
         .outerjoin_from(table, _change, _change.c.id == table.c.change_id)
         .outerjoin(control.run, control.run.c.sequence == table.c.run_sequence)
         .outerjoin(_proposal, _proposal.c.id == table.c.proposal_id)
@@ -92,7 +83,8 @@ def history(connection: sa.Connection, number: int | None, filters: Filters) -> 
         by_run = sa.select(control.run.c.sequence).where(control.run.c.run_id == filters.run_id).scalar_subquery()
         select = select.where(sa.or_(table.c.run_sequence == by_run, _change.c.run_sequence == by_run))
     if filters.key is not None:
-        select = select.where(*conditions(Filters(key=filters.key)))
+        own = [table.c[name] == value for name, value in zip(KEYS, filters.key, strict=False)]
+        select = select.where(sa.or_(sa.and_(*own), sa.and_(*conditions(Filters(key=filters.key)))))
     if number is not None:
         known = connection.scalar(sa.select(_proposal.c.id).where(_proposal.c.id == number))
         if known is None:
@@ -118,58 +110,71 @@ _HISTORY = (
 )
 
 
-def proposal_status(statuses: list[str]) -> str:
-    """The first open status that any change has; when none is open, how it ended (`1-product.md`)."""
-    for status in OPEN_STATUSES:
-        if status in statuses:
-            return str(status)
-    return str(next((status for status in _ENDED if status in statuses), ChangeStatus.SUPERSEDED))
+def _grouped(
+    connection: sa.Connection,
+    entity: DataEntity,
+    target: Target,
+    number: ColumnElement[int],
+    which: tuple[ColumnElement[bool], ...],
+) -> Iterator[tuple[int, Answer]]:
+    select = proposal_rows(entity, target, number).where(*which).order_by(number, _change.c.ord, _change.c.id)
+    for at, rows in groupby(stream(connection, select), itemgetter(0)):
+        yield at, read_proposal(entity, list(rows))
 
 
-def _select(entity: DataEntity, target: Target, tests: list[ColumnElement[bool]]) -> sa.Select[Any]:
-    run, made_by = control.run, control.run.alias("made_by")
-    select = (
-        sa.select(
-            _proposal,
-            made_by.c.run_id,
-            *(_change.c[name].label(f"change_{name}") for name in _CHANGE_COLUMNS),
-            _current(entity, target).label("current"),
-        )
-        .join_from(_proposal, _change, _change.c.proposal_id == _proposal.c.id)
-        .outerjoin(run, run.c.sequence == _change.c.run_sequence)
-        .outerjoin(made_by, made_by.c.sequence == _proposal.c.run_sequence)
-        .where(_proposal.c.entity == entity.name, *tests)
-        .order_by(_proposal.c.id, _change.c.ord, _change.c.id)
+def stream(connection: sa.Connection, select: sa.Select[*tuple[Any, ...]]) -> Iterator[Any]:
+    """The rows, fetched in blocks."""
+    with connection.execution_options(yield_per=_AT_ONCE).execute(select) as result:
+        for block in result.partitions():
+            yield from block
+
+
+_ENVELOPE = (
+    _proposal.c.id,
+    _proposal.c.version,
+    _proposal.c.kind,
+    *(_proposal.c[name] for name in KEYS),
+    _proposal.c.name,
+    _proposal.c.source,
+    _proposal.c.row,
+    _proposal.c.submitted_by,
+    _proposal.c.workflow,
+    _proposal.c.first_proposed_at,
+)
+_CHANGE = tuple(
+    _change.c[name]
+    for name in (
+        *("id", "field", "original", "proposed", "status", "step", "decided_by", "decided_at", "comment", "rule"),
+        *("first_proposed_at", "due_at"),
     )
-    if target.exists:
-        select = select.outerjoin(target.table, _same_record(entity, target))
-    return select
-
-
-_CHANGE_COLUMNS = (
-    "id",
-    "field",
-    "original",
-    "proposed",
-    "status",
-    "step",
-    "decided_by",
-    "decided_at",
-    "comment",
-    "rule",
-    "first_proposed_at",
-    "due_at",
 )
 
 
-def _same_record(entity: DataEntity, target: Target) -> ColumnElement[bool]:
-    parts = zip(entity.key, KEYS, strict=False)
-    return sa.and_(
-        *(
-            canonical(target.columns[name].column, target.columns[name], target.dialect) == _proposal.c[key]
-            for name, key in parts
-        )
+def proposal_rows(entity: DataEntity, target: Target, *leading: ColumnElement[Any]) -> sa.Select[Any]:
+    """A row for every change, for `read_proposal`, with columns of the caller before; joins proposal and change."""
+    run, made_by = control.run, control.run.alias("made_by")
+    states = _states()
+    select = (
+        sa.select(*leading, *_ENVELOPE, made_by.c.run_id, states.c.rank, states.c.due_at, *_CHANGE)
+        .add_columns(_current(entity, target).label("current"))
+        .join_from(_proposal, _change, _change.c.proposal_id == _proposal.c.id)
+        .join(states, states.c.proposal_id == _proposal.c.id)
+        .outerjoin(run, run.c.sequence == _change.c.run_sequence)
+        .outerjoin(made_by, made_by.c.sequence == _proposal.c.run_sequence)
+        .where(_proposal.c.entity == entity.name)
     )
+    if target.exists:
+        select = select.outerjoin(target.table, same_record(entity, target, _proposal))
+    return select
+
+
+def _states() -> sa.Subquery:
+    """Of each proposal the status that all its changes make, as a number, and the earliest due time of open ones."""
+    every = _change.alias("every")
+    rank = sa.case({str(status): at for at, status in enumerate(_BY_RANK)}, value=every.c.status)
+    due = sa.case((is_open(every.c.status), every.c.due_at))
+    columns = every.c.proposal_id, sa.func.min(rank).label("rank"), sa.func.min(due).label("due_at")
+    return sa.select(*columns).group_by(every.c.proposal_id).subquery("states")
 
 
 def _current(entity: DataEntity, target: Target) -> ColumnElement[Any]:
@@ -183,53 +188,67 @@ def _current(entity: DataEntity, target: Target) -> ColumnElement[Any]:
     return sa.case(*cases)
 
 
-def _conditions(filters: Filters, numbers: tuple[int, ...] | None) -> list[ColumnElement[bool]]:
-    if numbers is not None:
-        return [_proposal.c.id.in_(numbers), *conditions(filters)]
-    # A superseded change is history; its successor stands in the same proposal.
-    return [_change.c.status != str(ChangeStatus.SUPERSEDED), *conditions(filters)]
-
-
-def _envelope(row: sa.Row[Any], entity: DataEntity) -> dict[str, Any]:
+def read_proposal(entity: DataEntity, rows: list[Any], leading: int = 1) -> Answer:
+    """The answer for one proposal from its rows of `proposal_rows`; `leading`: columns that are the caller's."""
+    first = rows[0][leading:]
+    number, version, kind, *keys, name, source, row, submitted_by, workflow, proposed_at, run_id, rank, due_at = first[
+        : len(_ENVELOPE) + 3
+    ]
+    start = leading + len(_ENVELOPE) + 3
     return {
-        "id": row.id,
-        "version": row.version,
-        "kind": row.kind,
-        "entity": row.entity,
-        "key": {name: getattr(row, key) for name, key in zip(entity.key, KEYS, strict=False)},
-        "name": row.name,
-        "status": None,
-        "source": row.source,
-        "run_id": row.run_id,
-        "row": row.row,
-        "submitted_by": row.submitted_by,
-        "workflow": row.workflow,
-        "first_proposed_at": row.first_proposed_at,
-        "due_at": None,
-        "changes": [],
+        "id": number,
+        "version": version,
+        "kind": kind,
+        "entity": entity.name,
+        "key": dict(zip(entity.key, keys, strict=False)),
+        "name": name,
+        "status": str(_BY_RANK[rank]),
+        "source": source,
+        "run_id": run_id,
+        "row": row,
+        "submitted_by": submitted_by,
+        "workflow": workflow,
+        "first_proposed_at": proposed_at,
+        "due_at": due_at,
+        "changes": [_read_change(entity, each[start:]) for each in rows],
     }
 
 
-def _one_change(row: sa.Row[Any], entity: DataEntity) -> dict[str, Any]:
-    change = {name: getattr(row, f"change_{name}") for name in _CHANGE_COLUMNS}
+def _read_change(entity: DataEntity, row: Any) -> Answer:
+    number, field, original, proposed, status, step, by, at, comment, rule, proposed_at, due_at, current = row
+    difference, percent = distance(entity, field, original, proposed)
     return {
-        "id": row.change_id,
-        "field": change["field"],
-        "original": change["original"],
-        "proposed": change["proposed"],
-        "current": row.current,
-        **{name: change[name] for name in _CHANGE_COLUMNS[4:]},
-        **_distance(entity.by_name.get(change["field"]), change),
+        "id": number,
+        "field": field,
+        "original": original,
+        "proposed": proposed,
+        "current": current,
+        "status": status,
+        "step": step,
+        "decided_by": by,
+        "decided_at": at,
+        "comment": comment,
+        "rule": rule,
+        "first_proposed_at": proposed_at,
+        "due_at": due_at,
+        "difference": difference,
+        "percent": percent,
     }
 
 
-def _distance(field: Field | None, change: Mapping[str, Any]) -> dict[str, str | None]:
-    """Difference and percent as people read them: with a sign, rounded to a hundredth."""
-    if field is None:
-        return {"difference": None, "percent": None}
-    facts = ChangeFacts(field, change["original"], change["proposed"], None, {}, None, None)
-    difference, percent = facts.difference, facts.percent
-    return {
-        "difference": None if difference is None else canonical_text(field, difference),
-        "percent": None if percent is None else f"{percent.copy_sign(difference or percent):.2f}",
-    }
+_NUMBERS = (ValueKind.DECIMAL, ValueKind.INTEGER)
+_EXACT = Context(prec=60)
+
+
+def distance(
+    entity: DataEntity, name: str, original: str | None, proposed: str | None
+) -> tuple[str | None, str | None]:
+    """Difference and percent as people read them: with a sign, the percent rounded to a hundredth."""
+    field = entity.by_name.get(name)
+    if field is None or field.kind not in _NUMBERS or not original or not proposed:
+        return None, None
+    start = Decimal(original)
+    difference = _EXACT.subtract(Decimal(proposed), start)
+    if not start:
+        return f"{difference:f}", None
+    return f"{difference:f}", f"{_EXACT.divide(_EXACT.multiply(difference, 100), abs(start)):.2f}"

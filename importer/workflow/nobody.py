@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from importer.storage import control
 from importer.workflow import people
 from importer.workflow.definition import ApproverKind, ApproverSpec, WorkflowDefinition
-from importer.workflow.panels import panel
+from importer.workflow.panels import left_over
 
 NOBODY = "Nobody to ask"
 
@@ -53,13 +53,12 @@ def _left_over(connection: sa.Connection, definition: WorkflowDefinition) -> dic
     if not steps:
         return {}
     proposal = control.proposal
-    items = (
+    open_items = (
         sa.select(_item.c.id)
         .join(proposal, proposal.c.id == _item.c.proposal_id)
         .where(_item.c.closed_at.is_(None), _item.c.step.in_(steps), proposal.c.entity == definition.entity)
     )
-    asked = panel(items, () if definition.four_eyes else (definition.settings_sha256,))
-    alone = sa.not_(sa.exists().where(asked.c.work_item_id == _item.c.id, asked.c.by_fallback.is_(sa.false())))
-    select = sa.select(_item.c.step, sa.func.count()).where(_item.c.id.in_(items), alone).group_by(_item.c.step)
+    alone = left_over(open_items, () if definition.four_eyes else (definition.settings_sha256,))
+    select = sa.select(_item.c.step, sa.func.count()).where(_item.c.id.in_(alone)).group_by(_item.c.step)
     found: dict[Any, Any] = dict(connection.execute(select.order_by(_item.c.step)).all())
     return found

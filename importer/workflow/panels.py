@@ -6,14 +6,14 @@ nobody is left the work is with the administrators.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.sql.selectable import CTE
 
 from importer.storage import control
-from importer.workflow.people import is_administrator
+from importer.workflow.people import active_users, groups_of
 
 _item, _approver = control.work_item, control.work_approver
 _user, _member, _contributor = control.user, control.group_member, control.contributor
@@ -33,12 +33,56 @@ def panel(items: Items, two_eyes: Collection[str] = ()) -> CTE:
     return sa.union_all(named, fallback).cte("panel")
 
 
-def seats_of(connection: sa.Connection, user: str, items: Items, two_eyes: Collection[str] = ()) -> sa.Subquery:
-    """`work_item_id` of those items at which `user` is asked: `panel` without listing everybody else."""
-    if is_administrator(connection, user):  # where nobody is left: that takes a look at everybody
-        everybody = panel(items, two_eyes)
-        return sa.select(everybody.c.work_item_id).where(everybody.c.user_name == user).subquery("mine")
-    return _asked(items, two_eyes, _user.c.name == user).subquery("mine")
+def seats_of(
+    connection: sa.Connection, user: str, items: Items, two_eyes: Collection[str] = ()
+) -> sa.Select[tuple[int, bool]] | sa.CompoundSelect[tuple[int, bool]]:
+    """`work_item_id, by_fallback` of those items at which `user` is asked: without listing everybody else."""
+    users = active_users(connection)
+    items = sa.select(items.cte("chosen").c[0])  # subqueries in subqueries are soon more than SQLite's parser takes
+    named = sa.or_(*_seats(connection, user)) if user in users else sa.false()
+    independent = _item.c.id.in_(items), _independent(two_eyes, user)
+    mine = sa.select(_item.c.id.label("work_item_id"), sa.false().label("by_fallback")).where(named, *independent)
+    if not users.get(user, False):
+        return mine
+    fallen = sa.select(_item.c.id, sa.true()).where(_item.c.id.in_(left_over(items, two_eyes)), *independent)
+    return sa.union_all(mine, fallen)
+
+
+def left_over(items: Items, two_eyes: Collection[str] = ()) -> Items:
+    """Those items for which nobody who is named can be asked: the work is with the administrators."""
+    doubtful = sa.select(_doubtful(items).cte("doubtful").c.id)
+    asked = _asked(doubtful, two_eyes).cte("somebody")
+    fallen = sa.select(_item.c.id).where(_item.c.id.in_(doubtful), _item.c.id.not_in(sa.select(asked.c.work_item_id)))
+    return sa.select(fallen.cte("fallen").c.id)
+
+
+def _doubtful(items: Items) -> Items:
+    """Items at which somebody is missing: all others have a person behind an approver, and nobody has to stand back."""
+    present = sa.select(_user.c.name).where(_active())
+    groups = sa.select(_member.c.group_name).where(_member.c.user_name.in_(present))
+    has_people = sa.or_(
+        sa.and_(_approver.c.kind == "user", _approver.c.name.in_(present)),
+        sa.and_(_approver.c.kind == "group", _approver.c.name.in_(groups)),
+    )
+    seated = sa.select(_approver.c.work_item_id).where(has_people)
+    delegated = sa.select(_approver.c.work_item_id).where(_approver.c.on_behalf_of.is_not(None))
+    contributed = sa.select(_contributor.c.proposal_id).where(_contributor.c.user_name.in_(present))
+    return sa.select(_item.c.id).where(
+        _item.c.id.in_(items),
+        sa.or_(_item.c.id.not_in(seated), _item.c.id.in_(delegated), _item.c.proposal_id.in_(contributed)),
+    )
+
+
+def _seats(connection: sa.Connection, user: str) -> Iterator[sa.ColumnElement[bool]]:
+    """Work items with a seat for the user: their own, or one of a group unless they had somebody else respond."""
+    yield _item.c.id.in_(
+        sa.select(_approver.c.work_item_id).where(_approver.c.kind == "user", _approver.c.name == user)
+    )
+    groups = groups_of(connection, user)
+    if groups:
+        theirs = sa.select(_approver.c.work_item_id).where(_approver.c.kind == "group", _approver.c.name.in_(groups))
+        given = sa.select(_approver.c.work_item_id).where(_approver.c.on_behalf_of == user)
+        yield sa.and_(_item.c.id.in_(theirs), _item.c.id.not_in(given))
 
 
 def _active() -> sa.ColumnElement[bool]:
@@ -77,11 +121,10 @@ def _administrators(items: Items, asked: CTE, two_eyes: Collection[str]) -> sa.S
     )
 
 
-def _independent(two_eyes: Collection[str]) -> sa.ColumnElement[bool]:
-    """Four eyes: nobody approves what they contributed to."""
-    contributed = sa.exists().where(
-        _contributor.c.proposal_id == _item.c.proposal_id, _contributor.c.user_name == _user.c.name
-    )
+def _independent(two_eyes: Collection[str], user: str | None = None) -> sa.ColumnElement[bool]:
+    """Four eyes: nobody approves what they contributed to; `user`, or whichever user the statement is about."""
+    who: Any = _user.c.name if user is None else user
+    contributed = sa.exists().where(_contributor.c.proposal_id == _item.c.proposal_id, _contributor.c.user_name == who)
     if not two_eyes:
         return sa.not_(contributed)
     return sa.or_(sa.not_(contributed), _item.c.settings_sha256.in_(list(two_eyes)))

@@ -18,6 +18,7 @@ from importer.storage.control import KEYS
 from importer.storage.expressions import insert_or
 from importer.storage.runs import Actor
 from importer.vocabulary import Action, ChangeStatus, Effect, Outcome
+from importer.workflow.approved_values import SUBJECT, Subject, fields_to_follow
 
 _proposal = control.proposal
 _change = control.proposed_change
@@ -252,36 +253,31 @@ AUTOMATIC = "automatic action"
 
 def _keep_first_original(run: RunContext, actor: Actor, field: str) -> None:
     """Drift is measured from the value before the first automatic approval, until a person approves one."""
-    columns = ("entity", *KEYS, "field")
-    known = sa.exists().where(*(_baseline.c[name] == _change.c[name] for name in columns))
-    rows = sa.select(*(_change.c[name] for name in columns), _change.c.original, sa.literal(actor.at)).where(
+    rows = sa.select(*(_change.c[name] for name in SUBJECT), _change.c.original, sa.literal(actor.at)).where(
         _change.c.run_sequence == run.space.sequence,
         _change.c.field == field,
         _change.c.rule.is_not(None),
         _change.c.status == str(ChangeStatus.APPLIED),
-        sa.not_(known),
+        sa.not_(Subject.of(_change).is_known),
     )
-    run.run(sa.insert(_baseline).from_select([*columns, "value", "at"], rows))
+    run.run(sa.insert(_baseline).from_select([*SUBJECT, "value", "at"], rows))
 
 
 def _follow_written_values(run: RunContext, actor: Actor) -> None:
     """A value written without workflow is, from then on, what drift is measured from."""
     diff = run.space.diff
-    fields = sa.select(_baseline.c.field).where(_baseline.c.entity == run.entity.name).distinct()
-    for field in run.entity.in_order(run.connection.scalars(fields)):
+    keys = [part.element if isinstance(part, sa.Label) else part for part in run.keys(diff)]
+    for field in run.entity.in_order(fields_to_follow(run.connection, run.entity.name)):
         if field not in run.space.values:
             continue
-        keys = zip(run.keys(diff), KEYS, strict=True)
-        same = [part.element == _baseline.c[key] for part, key in keys if isinstance(part, sa.Label)]
-        written = (
-            _baseline.c.entity == run.entity.name,
-            _baseline.c.field == field,
-            *same[: len(run.target.key)],
-            run.space.action(field) == str(Action.WRITTEN),
-            sa.not_(run.is_refused(diff.c["_row"])),
-        )
-        values = {"value": run.canonical(run.space.new(field), field), "at": actor.at}
-        run.run(sa.update(_baseline).values(values).where(*written))
+        subject = Subject(run.entity.name, keys, field)
+        written = run.space.action(field) == str(Action.WRITTEN), sa.not_(run.is_refused(diff.c["_row"]))
+        value = run.canonical(run.space.new(field), field)
+        run.run(sa.update(_baseline).values(value=value, at=actor.at).where(subject.baseline, *written))
+        stands = sa.exists(sa.select(sa.literal(1)).select_from(_baseline).where(subject.baseline).correlate(diff))
+        parts = [part if isinstance(part, sa.ColumnElement) else sa.literal(part) for part in subject.parts]
+        rows = sa.select(*parts, value, sa.literal(actor.at)).where(*written, subject.is_approved, sa.not_(stands))
+        run.run(sa.insert(_baseline).from_select([*SUBJECT, "value", "at"], rows))
 
 
 def _name_other_proposals(run: RunContext) -> None:

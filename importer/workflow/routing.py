@@ -19,16 +19,13 @@ from importer.storage.columns import insert_columns
 from importer.storage.control import BIG, KEYS, is_open
 from importer.storage.expressions import insert_or
 from importer.storage.runs import Actor
-from importer.storage.selection import same_record, selection
+from importer.storage.selection import DONE, same_record, selection
 from importer.storage.target import Target, canonical
 from importer.vocabulary import ChangeStatus
 from importer.workflow.definition import ADMINISTRATORS, ApproverSpec, Step, WorkflowDefinition, first_step
 from importer.workflow.facts import or_of_new_record, selected_facts
 
 _change, _item, _approver = control.proposed_change, control.work_item, control.work_approver
-
-DONE = ""
-"""`next_step` of a change that needs no further step."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +50,22 @@ class Route:
 
 def find_next_steps(route: Route, after: str | None, *which: sa.ColumnElement[bool]) -> list[str]:
     """Sets `next_step` of the selected changes ('' where all are completed); gives the conditions that failed."""
-    steps = _following(route.definition, after)
-    if all(step.when is None for step in steps):
-        name = steps[0].name if steps else (ADMINISTRATORS.name if after is None else DONE)
-        values = {"next_step": name}
-        route.connection.execute(sa.update(selection).values(values).where(route.mine, *which))
-        return []
-    return _by_conditions(route, after, which)
+    name = sure_step(route.definition, after)
+    if name is None:
+        return _by_conditions(route, after, which)
+    route.connection.execute(sa.update(selection).values(next_step=name).where(route.mine, *which))
+    return []
+
+
+def sure_step(definition: WorkflowDefinition, after: str | None) -> str | None:
+    """The step that every change goes to next; None where conditions tell."""
+    for step in _following(definition, after):
+        holds = True if step.when is None else step.when.constant
+        if holds is True:
+            return step.name
+        if holds is not False:
+            return None
+    return ADMINISTRATORS.name if after is None else DONE
 
 
 def _following(definition: WorkflowDefinition, after: str | None) -> tuple[Step, ...]:

@@ -12,7 +12,7 @@ from importer.storage import control
 from importer.storage.runs import Actor
 from importer.storage.selection import REFUSED, mark, same_record, selection
 from importer.storage.target import Target, canonical
-from importer.workflow.decisions import add_history
+from importer.workflow.decisions import Entry, add_history
 from importer.workflow.moves import RULES, Move, Role, refused_to
 
 _proposal, _change = control.proposal, control.proposed_change
@@ -49,13 +49,16 @@ def mark_without_role(
     mark(connection, REFUSED, f"{user}: {refusal.reason if refusal else ''}", sa.not_(is_mine), *without)
 
 
-def on_behalf_of(user: str) -> sa.ColumnElement[Any]:
+def on_behalf_of(connection: sa.Connection, user: str) -> sa.ColumnElement[Any] | None:
     """For whom the user responds to a selected change where they were made a delegate; the history keeps it."""
     member = control.group_member
     groups = sa.select(member.c.group_name).where(member.c.user_name == user)
     is_user = sa.and_(_approver.c.kind == "user", _approver.c.name == user)
     is_member = sa.and_(_approver.c.kind == "group", _approver.c.name.in_(groups))
-    mine = _approver.c.work_item_id == selection.c.work_item_id, sa.or_(is_user, is_member)
+    delegated = _approver.c.on_behalf_of.is_not(None), sa.or_(is_user, is_member)
+    if connection.execute(sa.select(_approver.c.work_item_id).where(*delegated).limit(1)).first() is None:
+        return None
+    mine = _approver.c.work_item_id == selection.c.work_item_id, *delegated
     return sa.select(sa.func.max(_approver.c.on_behalf_of)).where(*mine).scalar_subquery()
 
 
@@ -108,7 +111,7 @@ def _record(
     connection: sa.Connection, actor: Actor, move: Move, receiver: tuple[str, str], comment: str | None
 ) -> None:
     words = f"to {':'.join(receiver)}" + (f": {comment}" if comment else "")
-    add_history(connection, actor, RULES[move].done, selection.c.fate.is_(None), comment=words)
+    add_history(connection, actor, Entry(RULES[move].done, comment=words), selection.c.fate.is_(None))
 
 
 def take_current_values(connection: sa.Connection, entity: DataEntity, target: Target) -> None:

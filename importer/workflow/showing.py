@@ -16,7 +16,6 @@ from importer.entity import DataEntity
 from importer.errors import SetupError
 from importer.storage import control
 from importer.storage.control import KEYS
-from importer.storage.selection import Filters
 from importer.storage.target import Target, canonical
 from importer.vocabulary import ChangeStatus, Disposition
 from importer.workflow.listing import list_proposals
@@ -37,10 +36,9 @@ def show_proposal(
     at: str,
 ) -> dict[str, Any]:
     """One proposal with all its changes, ended ones too; `at`: the present moment. SetupError: unknown id."""
-    found = list_proposals(connection, entities, targets, Filters(), (number,))
-    if not found:
+    proposal = next(list_proposals(connection, entities, targets, control.proposal.c.id == number), None)
+    if proposal is None:
         raise SetupError(f"there is no proposal {number}", hint="importer proposals list")
-    proposal = found[0]
     entity = entities[proposal["entity"]]
     keys = connection.execute(sa.select(control.proposal).where(control.proposal.c.id == number)).one()
     changes = proposal["changes"]

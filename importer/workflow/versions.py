@@ -16,17 +16,17 @@ from importer.storage import control
 from importer.storage.runs import keep_settings
 from importer.storage.selection import selection
 from importer.vocabulary import ChangeStatus
-from importer.workflow.definition import WorkflowDefinition, load
+from importer.workflow.definition import WorkflowDefinition, load_steps
 
 
 def definitions(
     connection: sa.Connection, entity: DataEntity, versions: set[str]
 ) -> dict[str, tuple[DataEntity, WorkflowDefinition]]:
-    """The entity as it was declared in each version, and its workflow."""
+    """The entity as it was declared in each version, and the steps of its workflow."""
     found = {}
     for version in versions:
         declared = entity if version == entity.settings_sha256 else _stored(connection, entity, version)
-        found[version] = (declared, load(declared))
+        found[version] = (declared, load_steps(declared))
     return found
 
 

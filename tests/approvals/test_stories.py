@@ -35,7 +35,8 @@ def test_an_import_proposes_each_step_approves_then_the_field_has_the_value(offi
     assert change["decided_at"]
     assert office.status(number) == "applied"
     assert office.work("cfo") == []
-    assert [action for _, action in office.actions(number)][-3:] == ["approved", "approved", "applied"]
+    assert [action for _, action in office.actions(number)] == ["submitted", "approved", "approved"]
+    assert [event["to_status"] for event in office.history(number)] == ["pending", None, "applied"]
 
 
 def test_a_person_sets_discards_one_submits_and_the_others_approve(office: Office) -> None:

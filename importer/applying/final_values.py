@@ -1,0 +1,29 @@
+"""Approved values reach the target, but for records that would be invalid by them: what was written is looked at."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from importer.applying.approved import write_approved
+from importer.applying.created import insert_approved
+from importer.applying.validity import invalid_records, refuse
+from importer.entity import DataEntity
+from importer.storage.target import Target
+
+
+def write_final_values(connection: sa.Connection, entity: DataEntity, target: Target) -> None:
+    """Writes what is approved for good; the rest is marked as conflict or refused.
+
+    A conflict may leave a record with one of two values that belong together: hence first written, then checked. Where
+    records are invalid all is taken back and begun anew without them.
+    """
+    while True:
+        attempt = connection.begin_nested()
+        write_approved(connection, entity, target)
+        insert_approved(connection, entity, target)
+        invalid = invalid_records(connection, entity, target)
+        if not invalid:
+            attempt.commit()
+            return
+        attempt.rollback()
+        refuse(connection, entity, target, invalid)
