@@ -34,16 +34,30 @@ def final(entity: DataEntity) -> ColumnElement[bool]:
 
 def write_approved(connection: sa.Connection, entity: DataEntity, target: Target) -> None:
     """Writes what is approved for good; what can't be written is marked as conflict or refused."""
-    changing = sa.and_(final(entity), selection.c.kind == "change")
-    fields = entity.in_order(connection.scalars(sa.select(selection.c.field).where(changing).distinct()))
-    if not fields:
-        return
+    changing, fields = _changing(connection, entity)
+    if fields and not (target.exists and _written_at_once(connection, entity, target, fields, changing)):
+        mark_conflicts(connection, entity, target)
+        in_halves(connection, changing, lambda which: _update(entity, target, fields, which))
+
+
+def mark_conflicts(connection: sa.Connection, entity: DataEntity, target: Target) -> None:
+    """Holds the records, and marks the changes of those that have moved on."""
+    changing, fields = _changing(connection, entity)
     if not target.exists:
         mark(connection, CONFLICT, "the record is gone", changing)
-    elif not _written_at_once(connection, entity, target, fields, changing):
-        _hold_records(connection, entity, target, changing)
-        _mark_conflicts(connection, entity, target, fields, changing)
-        in_halves(connection, changing, lambda which: _update(entity, target, fields, which))
+        return
+    _hold_records(connection, entity, target, changing)
+    mark(connection, CONFLICT, "the record is gone", changing, sa.not_(is_stored(entity, target)))
+    why = "the record has another value than the one the change was made against"
+    for field in fields:
+        moved = _current(target.columns[field], target.dialect).is_distinct_from(selection.c.original)
+        mark(connection, CONFLICT, why, changing, selection.c.field == field, is_stored(entity, target, moved))
+
+
+def _changing(connection: sa.Connection, entity: DataEntity) -> tuple[ColumnElement[bool], list[str]]:
+    """The selected changes of existing records that are approved for good, and their fields."""
+    changing = sa.and_(final(entity), selection.c.kind == "change")
+    return changing, entity.in_order(connection.scalars(sa.select(selection.c.field).where(changing).distinct()))
 
 
 def _written_at_once(
@@ -70,16 +84,6 @@ def _hold_records(connection: sa.Connection, entity: DataEntity, target: Target,
     rows = sa.select(selection.c.change_id).join_from(selection, target.table, same_record(entity, target, selection))
     held = rows.where(which).order_by(*order).with_for_update(of=target.table).subquery()
     connection.execute(sa.select(sa.func.count()).select_from(held))
-
-
-def _mark_conflicts(
-    connection: sa.Connection, entity: DataEntity, target: Target, fields: list[str], which: ColumnElement[bool]
-) -> None:
-    mark(connection, CONFLICT, "the record is gone", which, sa.not_(is_stored(entity, target)))
-    why = "the record has another value than the one the change was made against"
-    for field in fields:
-        moved = _current(target.columns[field], target.dialect).is_distinct_from(selection.c.original)
-        mark(connection, CONFLICT, why, which, selection.c.field == field, is_stored(entity, target, moved))
 
 
 def is_stored(entity: DataEntity, target: Target, *which: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from importer.applying.approved import write_approved
+from importer.applying.approved import mark_conflicts, write_approved
 from importer.applying.created import insert_approved
 from importer.applying.validity import invalid_records, refuse
 from importer.entity import DataEntity
@@ -26,4 +26,5 @@ def write_final_values(connection: sa.Connection, entity: DataEntity, target: Ta
             attempt.commit()
             return
         attempt.rollback()
+        mark_conflicts(connection, entity, target)
         refuse(connection, entity, target, invalid)

@@ -33,8 +33,17 @@ def proposals_table(proposals: Iterable[Answer]) -> Table:
     table = columns("=Proposal", "Record and changes", "=Status")
     for proposal in proposals:
         lines = [_record(proposal), *(_change_line(change) for change in _changes(proposal)), Text("")]
-        table.add_row(literal(_version(proposal), "cyan"), Group(*lines), status_text(proposal.get("status")))
+        table.add_row(literal(_version(proposal), "cyan"), Group(*lines), Group(*_waiting(proposal)))
     return table
+
+
+def _waiting(proposal: Answer) -> Iterator[Text]:
+    """The status; of what is open the steps where it waits, and the day when it is due."""
+    yield status_text(proposal.get("status"))
+    steps = dict.fromkeys(change["step"] for change in _changes(proposal) if change.get("step") and _is_open(change))
+    yield from (literal(step, "bright_black") for step in steps)
+    if proposal.get("due_at"):
+        yield literal(f"due {str(proposal['due_at'])[:10]}", "bright_black")
 
 
 def proposal_view(proposal: Answer) -> Panel:

@@ -24,10 +24,12 @@ def work(**given: Any) -> None:
         return
     from importer.cli.listed import show_proposals
 
-    if not show_proposals(item["proposal"] for item in found):
+    number = show_proposals(item["proposal"] for item in found)
+    if not number:
         click.echo(f"Nothing waits for {session.user}.")
         return
-    click.echo("importer proposals show ID · approve ID@VERSION · reject ID@VERSION --comment TEXT")
+    click.echo(f"{number:,} wait for {session.user}, the most urgent first. Next:")
+    click.echo("  importer proposals show ID · approve ID@VERSION · reject ID@VERSION --comment TEXT")
 
 
 @click.command()

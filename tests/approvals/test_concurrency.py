@@ -136,6 +136,23 @@ def test_approving_beside_an_import_loses_no_update(office: Office, tmp_path: Pa
     assert len(new) == PROPOSALS - refused
 
 
+def test_an_edit_beside_a_submit_replaces_nothing_that_is_pending(office: Office) -> None:
+    accounts = [f"C-{at:02}" for at in range(1, 9)]
+    drafts = {each: office.set("carl", "usmf", each, "credit_limit=5000")["proposal"]["id"] for each in accounts}
+    edits = [["set", "usmf", each, "credit_limit=6000", "--user", "carl"] for each in accounts]
+    submits = [["proposals", "submit", str(drafts[each]), "--user", "carl"] for each in accounts]
+    edited, submitted = Crowd(office, [edits, submits]).go()
+    assert {code for code, _ in edited} <= {0, 2}, edited
+    assert {code for code, _ in submitted} == {0}, submitted
+    lost = [
+        event for event in history(office) if (event["from_status"], event["to_status"]) == ("pending", "superseded")
+    ]
+    assert lost == []
+    for account, (code, _) in zip(accounts, edited, strict=True):
+        change = office.changes_of(drafts[account])["credit_limit"]
+        assert (change["status"], change["proposed"]) == ("pending", "5000.00" if code else "6000.00")
+
+
 def history(office: Office) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = office.importer("proposals", "history", "--json").json
     return found

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from importer.approvals import Action, count_possible
+from importer.cli.options import make_session
+from importer.storage.selection import Filters, Request
+from importer.workflow.moves import Move
+
 from .office import ADMIN, Office, step
 
 
@@ -250,3 +255,31 @@ def test_bulk_says_how_many_were_done_in_conflict_and_decided_already(office: Of
     assert "already rejected by bob" in said
     assert "in conflict with its record" in said
     assert "gone" in office.fails("migration", "rebase", ids[4])
+
+
+def test_a_conflict_does_not_leave_one_of_two_values_that_belong_together(office: Office) -> None:
+    office.sql("UPDATE customer SET credit_limit = 0 WHERE customer_account = 'C-01'")
+    run = office.tonight({"C-01": {"credit_limit": "500", "credit_limit_is_mandatory": "Yes"}})
+    number = int(run.row(2)["proposal_id"])
+    office.sql("UPDATE customer SET credit_limit = NULL WHERE customer_account = 'C-01'")
+    answer = office.act("ann", "approve", number).json
+    assert (answer["done"], answer["conflict"], answer["refused"]) == (0, 1, 1)
+    assert any("would be invalid" in reason["why"] for reason in answer["reasons"])
+    assert office.value("C-01", "credit_limit_is_mandatory") == "false"
+    found = {name: change["status"] for name, change in office.changes_of(number).items()}
+    assert found == {"credit_limit": "conflict", "credit_limit_is_mandatory": "pending"}
+
+
+def test_the_question_before_a_bulk_action_counts_what_it_can_touch(office: Office) -> None:
+    office.tonight({name: {"credit_limit": "9000"} for name in ("C-01", "C-02", "C-03")}, "--requested-by", "bob")
+    office.limit("C-04", "9000")
+    office.do("ann", "approve", "--key", "usmf,C-03", "--yes")
+    places = {"schemas": office.schemas, "database": office.database, "user": "bob"}
+    session = make_session(places, "proposals approve", quiet=True)
+    try:
+        chosen = Request(filters=Filters(field="credit_limit"))
+        assert count_possible(session, Action(Move.APPROVE, chosen)) == (1, 1, 2)
+        assert count_possible(session, Action(Move.DISCARD, chosen)) == (0, 0, 0)
+    finally:
+        session.database.dispose()
+    assert office.status(4) == "pending", "nothing is done by asking"

@@ -130,3 +130,19 @@ def test_overrides_per_legal_entity(office: Office) -> None:
     names = "data_area_id,customer_account,organization_name,customer_group_id,sales_currency_code"
     run = office.night(lines(names, "usmf,N-01,Here,10,USD", "frrt,N-01,There,10,EUR"))
     assert run.outcomes == {2: "created", 3: "proposed"}
+
+
+def test_one_that_the_database_refuses_leaves_the_others(proposing: Office) -> None:
+    head = "customer_account,organization_name,customer_group_id,sales_currency_code,sales_memo"
+    rows = ["N-01,One,10,USD,hello", "N-02,Two,10,USD,", "N-03,Three,10,USD,there"]
+    run = proposing.night(lines(head, *rows))
+    bad = int(run.results[1]["proposal_id"])
+    proposing.sql("UPDATE customer SET organization_name = 'Two' WHERE customer_account = 'C-05'")
+    proposing.sql("CREATE UNIQUE INDEX one_name ON customer (organization_name)")
+    answer = proposing.act("ann", "approve", "--run", run.id, "--yes").json
+    assert {reason["id"] for reason in answer["reasons"]} == {bad}
+    assert all("the database refuses it" in reason["why"] for reason in answer["reasons"])
+    assert (answer["done"], answer["conflict"]) == (10, 0)
+    found = {key[1]: row["sales_memo"] for key, row in proposing.table().items() if key[1].startswith("N-")}
+    assert found == {"N-01": "hello", "N-03": "there"}
+    assert proposing.status(bad) == "pending"

@@ -255,6 +255,7 @@ def test_an_overdue_approval_writes_unless_the_record_has_changed(office: Office
     office.sql("UPDATE customer SET credit_limit = 2 WHERE customer_account = 'C-02'")
     answer = let_time_pass(office)
     assert (answer["approved"], answer["conflict"]) == (1, 1)
+    assert [(reason["id"], reason["field"]) for reason in answer["reasons"]] == [(second, "credit_limit")]
     assert (office.status(first), office.status(second)) == ("applied", "conflict")
     assert office.value("C-01", "credit_limit") == "9000.00"
 

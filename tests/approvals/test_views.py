@@ -129,3 +129,13 @@ def test_run_and_record_have_a_history_too(office: Office) -> None:
     assert [each["action"] for each in first] == ["submitted", "submitted", "superseded"]
     record = office.importer("proposals", "history", "--key", "usmf,C-02", "--json").json
     assert [each["action"] for each in record] == ["submitted", "superseded", "submitted"]
+
+
+def test_a_value_that_is_written_at_once_stands_in_the_history_of_its_record(office: Office) -> None:
+    office.set("carl", "usmf", "C-01", "sales_memo=hello", "credit_limit=5000")
+    events = office.importer("proposals", "history", "--key", "usmf,C-01", "--json").json
+    assert [(each["action"], each["field"]) for each in events] == [
+        ("written", "sales_memo"),
+        ("edited", "credit_limit"),
+    ]
+    assert office.importer("proposals", "history", "--key", "usmf,C-02", "--json").json == []
