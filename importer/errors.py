@@ -6,6 +6,8 @@ ImporterError                 carries message, file, hint and the exit code of t
 ├── PlanLost             1    a stored plan can't be applied any more
 ├── ReportFailed         6    applied, but the reports could not be written
 └── TryLater            75    another run holds the entity, or the database can't be reached
+    ├── Repeatable            the database did nothing of the transaction: it may be begun anew at once
+    └── ConnectionLost        whether the last COMMIT was carried out is not known
 """
 
 from __future__ import annotations
@@ -56,3 +58,11 @@ class TryLater(ImporterError):
     """Nothing is wrong with file or parameters; the same command later is right."""
 
     exit_code = 75
+
+
+class Repeatable(TryLater):
+    """The database ended the transaction because of another one: nothing was done, and it may be begun anew."""
+
+
+class ConnectionLost(TryLater):
+    """The connection broke or is not made; if it broke at COMMIT, only the run's own row tells what happened."""

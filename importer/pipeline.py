@@ -10,7 +10,8 @@ The answer is the run's summary (the contract's `summary.json`); trouble is an `
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import asdict, dataclass, replace
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +22,15 @@ from importer.applying.recheck import refuse_changed_records
 from importer.applying.write import RefusedTooOften, write_rows
 from importer.deciding import start_workflow
 from importer.entity import DataEntity
-from importer.errors import FileRefused, ImporterError, PlanLost, SetupError
+from importer.errors import ConnectionLost, FileRefused, ImporterError, PlanLost, SetupError, TryLater
+from importer.failpoints import reached
 from importer.intake import ImportOptions, Intake, open_intake
 from importer.planning.behavior import Treatments, treatments
 from importer.planning.open_changes import forget_refused
 from importer.planning.outcomes import settle_outcomes
 from importer.planning.plan import PlanInput, filling_constants, inserted_values, make_plan
-from importer.reporting import tables_ahead, write_run_reports
+from importer.recovery import recover, settle, stored_options, unreported
+from importer.reporting import tables_ahead, without_reports, write_run_reports
 from importer.session import Session
 from importer.staging import Staged, stage
 from importer.storage import locks, runs, runspace
@@ -50,6 +53,9 @@ if TYPE_CHECKING:
 
 Answer = dict[str, Any]
 
+LAST_WAIT = 1.0
+"""Seconds that a run that has failed waits for the database to say so."""
+
 CONDITION_FAILED = "A condition could not be evaluated, so a person decides"
 
 
@@ -60,20 +66,26 @@ def run_import(
 
     Reports go to `output`, or with `into_run_folder` to `output/RUN`; without it to `runs/RUN`.
     """
-    summary = _plan(session, path, options)
-    run_id = summary["run_id"]
-    folder = output / run_id if output and into_run_folder else output
-    if summary["status"] == RunStatus.HELD:
-        return write_run_reports(session, run_id, folder)
-    return _apply_and_report(session, run_id, {}, options.wait, folder)
+    destination = Destination(output, into_run_folder)
+    with ExitStack() as work:
+        summary = _plan(session, path, options, destination, work)
+        folder = destination.of(summary["run_id"])
+        if summary["status"] != RunStatus.PLANNED:
+            return _report(session, summary, folder)
+        try:
+            return _apply_and_report(session, summary["run_id"], {}, options.wait, folder)
+        except PlanLost as error:  # of a plan that nobody has seen: planned again it is the same
+            raise TryLater(error.message, hint="give the same command again", run_id=error.run_id) from error
 
 
 def plan_import(
     session: Session, path: Path, options: ImportOptions, output: Path | None, *, into_run_folder: bool = False
 ) -> Answer:
     """Decides and stores everything, writes the reports, applies nothing."""
-    run_id = _plan(session, path, options)["run_id"]
-    return write_run_reports(session, run_id, output / run_id if output and into_run_folder else output)
+    destination = Destination(output, into_run_folder)
+    with ExitStack() as work:
+        summary = _plan(session, path, options, destination, work)
+        return _report(session, summary, destination.of(summary["run_id"]))
 
 
 def apply_plan(
@@ -82,35 +94,74 @@ def apply_plan(
     """Applies a stored plan exactly. A run that is applied already gives its answer again."""
     ensure(session.database)
     with session.database.begin() as connection:
-        run = runs.find_run(connection, run_id)
-    if run.status is RunStatus.APPLIED:
-        return run.summary
-    released = _release(session, run, accept_limits=accept_limits, comment=comment)
-    if released is None:
-        return run.summary
-    return _apply_and_report(session, run_id, released, wait, output)
+        runs.find_run(connection, run_id)
+    recover(session)
+    folder = Destination(output).of(run_id)
+    with locks.working_on(session.database, session.holder(run_id), wait):
+        with session.database.begin() as connection:
+            run = runs.find_run(connection, run_id)
+        if run.status is not RunStatus.APPLIED:
+            released = _release(session, run, accept_limits=accept_limits, comment=comment)
+            if released is None:
+                return run.summary
+            return _apply_and_report(session, run_id, released, wait, folder)
+        return run.summary if "reports" in run.summary else _report(session, run.summary, folder)
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where reports go: `folder`, with `by_run` a folder of the run's name in it; without it `runs/RUN`."""
+
+    folder: Path | None
+    by_run: bool = False
+
+    def of(self, run_id: str) -> Path:
+        if self.folder is None:
+            return Path("runs") / run_id
+        return self.folder / run_id if self.by_run else self.folder
+
+
+def _report(session: Session, summary: Answer, folder: Path, ahead: TablesAhead | None = None) -> Answer:
+    """Whatever hinders the reports of an applied run, it was applied: exit 6."""
+    try:
+        return write_run_reports(session, summary["run_id"], folder, ahead)
+    except Exception as error:
+        if summary["status"] != RunStatus.APPLIED:
+            raise
+        return without_reports(summary, error)
 
 
 # --- planning -------------------------------------------------------------------------------------------------------
 
 
-def _plan(session: Session, path: Path, options: ImportOptions) -> Answer:
+def _plan(session: Session, path: Path, options: ImportOptions, destination: Destination, work: ExitStack) -> Answer:
+    """`work` holds the lock that tells others that this process is at work on the run.
+
+    Gives the summary of the plan, or of the run that this very command applied and could not report.
+    """
     with open_intake(path, session.entities, options, lambda run_id: _entity_and_source(session, run_id)) as intake:
         decided = treatments(intake.entity, intake.source, options.behavior)
         definition, defaults = load(intake.entity), parse_defaults(intake.entity)
         ensure(session.database)
+        owed = unreported(session, intake, options)
+        if owed is not None:
+            work.enter_context(locks.working_on(session.database, session.holder(owed.run_id), options.wait))
+            return owed.summary
+        recover(session)
         with session.database.begin() as connection:
             target = find_target(connection, intake.entity)
-        run_id, sequence, started_at = _start(session, intake, options)
+        run_id, sequence, started_at = _start(session, intake, options, destination, work)
         space = runspace.run_space(session.database, sequence, target, intake.brought, defaults)
+        reached("started")
         try:
             staged = _stage(session, intake, target, space, run_id)
+            reached("staged")
             _refuse_older_file(session, intake, options)
             return _decide(
                 session, intake, target, space, _Planned(run_id, started_at, staged, decided, definition, options)
             )
         except BaseException as error:
-            _give_up(session, space, run_id, sequence, error)
+            _give_up(session, run_id, error)
             raise
 
 
@@ -124,8 +175,11 @@ def _entity_and_source(session: Session, run_id: str) -> tuple[str, str] | None:
     return run.entity, run.source
 
 
-def _start(session: Session, intake: Intake, options: ImportOptions) -> tuple[str, int, str]:
+def _start(
+    session: Session, intake: Intake, options: ImportOptions, destination: Destination, work: ExitStack
+) -> tuple[str, int, str]:
     run_id, started_at = runs.new_run_id(), runs.now()
+    work.enter_context(locks.working_on(session.database, session.holder(run_id), options.wait))
     values = {
         "run_id": run_id,
         "entity": intake.entity.name,
@@ -137,7 +191,9 @@ def _start(session: Session, intake: Intake, options: ImportOptions) -> tuple[st
         "host": session.host,
         "user_name": session.user,
         "started_at": started_at,
-        "options": runs.as_json({**asdict(options), "values": dict(options.values)}),
+        "options": runs.as_json(stored_options(options)),
+        "unfinished": session.command,
+        "reports_folder": str(destination.of(run_id).absolute()),
     }
     with session.database.begin(immediate=True) as connection:
         runs.keep_settings(connection, intake.entity)
@@ -188,6 +244,8 @@ def _decide(session: Session, intake: Intake, target: Target, space: runspace.Ru
         context = RunContext(
             connection, intake.entity, intake.source, target, space, intake.headers, intake.file.is_correction
         )
+        if not runspace.is_filled(connection, space, planned.staged.rows):
+            raise _lost(planned.run_id)
         failed: list[str] = []
         submitter = planned.options.requested_by or session.user
         given = PlanInput(
@@ -202,6 +260,7 @@ def _decide(session: Session, intake: Intake, target: Target, space: runspace.Ru
         facts = Facts.of(session, planned.run_id, intake, planned.decided, planned.options, planned.started_at)
         summary = planned_summary(context, facts, planned.staged, session, last)
         summary["warnings"] += [*_failed(failed), *nobody_to_ask(connection, planned.definition)]
+    reached("decided")
     with session.database.begin(immediate=True) as connection:
         runs.update_run(
             connection,
@@ -212,6 +271,7 @@ def _decide(session: Session, intake: Intake, target: Target, space: runspace.Ru
             reading=facts.reading,
             summary=summary,
         )
+    reached("planned")
     return summary
 
 
@@ -219,16 +279,15 @@ def _failed(conditions: Collection[str]) -> list[str]:
     return [f"{CONDITION_FAILED}: {each}" for each in conditions]
 
 
-def _give_up(session: Session, space: runspace.RunSpace, run_id: str, sequence: int, error: BaseException) -> None:
-    """A run that ends before its plan stands leaves its row, and nothing else."""
+def _give_up(session: Session, run_id: str, error: BaseException) -> RunStatus | None:
+    """A run that ends before its end leaves its row, and a plan only if it was reviewed; its status, if known."""
     if isinstance(error, ImporterError):
         error.run_id = run_id
     try:
-        runspace.drop(session.database, space, run_id)
-        with session.database.begin(immediate=True) as connection:
-            runs.update_run(connection, sequence, status=str(RunStatus.FAILED), finished_at=runs.now())
+        return settle(session.database.impatient(LAST_WAIT), run_id)
     except ImporterError as second:
-        error.add_note(f"the run could not be marked as failed either: {second.message}")
+        error.add_note(f"the next command ends the run: {second.message}")
+        return None
 
 
 # --- applying -------------------------------------------------------------------------------------------------------
@@ -248,44 +307,93 @@ def _release(session: Session, run: StoredRun, *, accept_limits: bool, comment: 
     return {"accept_limits": {"comment": comment, "user": actor.user, "login": actor.login, "at": actor.at}}
 
 
-def _apply_and_report(
-    session: Session, run_id: str, overrides: dict[str, Any], wait: float, output: Path | None
-) -> Answer:
-    with tables_ahead(session, run_id, output) as ahead:
-        try:
-            as_planned = _apply(session, run_id, overrides, wait, ahead)
-        except RefusedTooOften as error:
-            _hold(session, run_id, error)
-            as_planned = False
+def _apply_and_report(session: Session, run_id: str, overrides: dict[str, Any], wait: float, folder: Path) -> Answer:
+    with tables_ahead(session, run_id, folder) as ahead:
+        summary, as_planned = _apply_or_leave(session, run_id, _Application(overrides, wait, folder, ahead))
         ahead.wait()
-        return write_run_reports(session, run_id, output, ahead if as_planned else None)
+        return _report(session, summary, folder, ahead if as_planned else None)
 
 
-def _apply(session: Session, run_id: str, overrides: dict[str, Any], wait: float, ahead: TablesAhead) -> bool:
+@dataclass(frozen=True)
+class _Application:
+    """How a plan is applied: what was overridden, how long others are waited for, where its tables are written."""
+
+    overrides: dict[str, Any]
+    wait: float
+    folder: Path
+    ahead: TablesAhead
+
+
+def _apply_or_leave(session: Session, run_id: str, how: _Application) -> tuple[Answer, bool]:
+    """The run's summary, applied (also where the answer to COMMIT was lost) or held; and whether all is as planned."""
+    as_planned = False
+    try:
+        as_planned = _apply(session, run_id, how)
+    except RefusedTooOften as error:
+        _hold(session, run_id, error)
+    except BaseException as error:
+        if _give_up(session, run_id, error) is not RunStatus.APPLIED or not isinstance(error, ImporterError):
+            raise
+    with session.database.begin() as connection:
+        return runs.find_run(connection, run_id).summary, as_planned
+
+
+def _apply(session: Session, run_id: str, how: _Application) -> bool:
     """Gives whether the rows' results are those of the plan, without exception or addition."""
     with session.database.begin() as connection:
         run = runs.find_run(connection, run_id)
     entity = _entity_of(session, run)
-    holder = locks.Holder(run_id, session.user, session.host, runs.now())
     side = runspace.side_file(session.database, run_id)
     if side is not None and not side.exists():
         raise _lost(run_id)
-    with (
-        session.phase("applying"),
-        locks.applying(session.database, entity.name, holder, wait, side) as connection,
-    ):
+    note = session.progress.note
+
+    def apply_once() -> bool:
+        holder = session.holder(run_id)
+        with locks.applying(session.database, entity.name, holder, how.wait, side) as connection:
+            _announce(session, connection, run, how.folder)
+            return locks.repeated(
+                lambda: _apply_in_transaction(session, connection, run_id, entity, how), wait=how.wait, say=note
+            )
+
+    with session.phase("applying"):
+        as_planned = locks.repeated(apply_once, of=ConnectionLost, wait=how.wait, say=note)
+    reached("committed")
+    return as_planned
+
+
+def _announce(session: Session, connection: sa.Connection, run: StoredRun, folder: Path) -> None:
+    """Others see that the run is being applied; a crash from here on is known for what it is."""
+    values = {
+        "status": str(RunStatus.APPLYING),
+        "unfinished": session.command,
+        "reports_folder": str(folder.absolute()),
+    }
+    with session.database.transaction(connection, immediate=True):
+        now = runs.find_run(connection, run.run_id, locked=True)
+        if now.status is not RunStatus.APPLIED:
+            if now.status not in (run.status, RunStatus.APPLYING):
+                raise _lost(run.run_id)
+            runs.update_run(connection, run.sequence, **values)
+    reached("announced")
+
+
+def _apply_in_transaction(
+    session: Session, connection: sa.Connection, run_id: str, entity: DataEntity, how: _Application
+) -> bool:
+    with session.database.transaction(connection, immediate=True):
         run = runs.find_run(connection, run_id)
-        if run.status is RunStatus.APPLIED:
+        if run.status is RunStatus.APPLIED:  # the answer to an earlier COMMIT was lost
             return False
         context = _context(session, connection, run, entity)
         _check_plan_stands(context, run)
         if not context.target.exists:
             context.target.table.create(connection)
             context = replace(context, target=replace(context.target, exists=True))
-        released = overrides.get("accept_limits", {}).get("user")
+        released = how.overrides.get("accept_limits", {}).get("user")
         people = {run.user, session.user, run.options.get("requested_by"), released} - {None}
-        as_planned, failed = _write(context, session.actor(run.options.get("requested_by")), people)
-        summary = settled_summary(context, run, session, overrides)
+        as_planned, failed = _write(context, session.actor(run.options.get("requested_by")), people, how.ahead)
+        summary = settled_summary(context, run, session, how.overrides)
         lasting = [warning for warning in summary["warnings"] if not warning.startswith(NOBODY)]
         summary["warnings"] = [*lasting, *_failed(failed), *nobody_to_ask(connection, load(entity))]
         runs.update_run(
@@ -297,7 +405,8 @@ def _apply(session: Session, run_id: str, overrides: dict[str, Any], wait: float
             summary=summary,
         )
         if session.database.is_sqlite:
-            ahead.wait()  # who reads the side file would keep this transaction from its end
+            how.ahead.wait()  # who reads the side file would keep this transaction from its end
+        reached("before commit")
     return as_planned
 
 
@@ -338,24 +447,31 @@ def _lost(run_id: str) -> PlanLost:
     return PlanLost(f"the plan of run {run_id} is no longer there", hint="plan the file again", run_id=run_id)
 
 
-def _write(context: RunContext, actor: Actor, contributors: Collection[str]) -> tuple[bool, list[str]]:
+def _write(
+    context: RunContext, actor: Actor, contributors: Collection[str], ahead: TablesAhead
+) -> tuple[bool, list[str]]:
     """Re-check, write, propose, keep the record: all in the caller's transaction.
 
     Gives whether every row came out as planned, without a proposal, and the conditions that failed.
     """
     changed = ChangedFields.of(context)
     late = refuse_changed_records(context, changed)
+    reached("rechecked")
     filling = filling_constants(context, parse_defaults(context.entity))
     late += write_rows(context, changed, inserted_values(context, filling))
     if late:
+        ahead.wait()  # who reads the outcomes would keep them from being made anew
         forget_refused(context)
         settle_outcomes(context)
         mark_repeated(context, runs.last_applied(context.connection, context.entity.name, context.source.name))
+    reached("written")
     submit_proposals(context, actor, contributors)
     failed: list[str] = []
     if context.entity.parameters.workflow.auto_submit:
         failed = start_workflow(context.connection, actor, context.entity, context.target, context.space.sequence)
+    reached("proposed")
     write_journal(context, changed)
+    reached("journalled")
     outcome = context.space.outcome
     proposed = sa.select(outcome.c.row).where(outcome.c.proposal_id.is_not(None)).limit(1)
     return not late and context.connection.execute(proposed).first() is None, failed

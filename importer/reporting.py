@@ -7,13 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
-
 from importer.entity import DataEntity
-from importer.errors import PlanLost, ReportFailed
+from importer.errors import ImporterError, PlanLost, ReportFailed, TryLater
+from importer.failpoints import reached
 from importer.restaging import restage
 from importer.session import Session
-from importer.storage import runs, runspace
+from importer.storage import locks, runs, runspace
 from importer.storage.context import RunContext
 from importer.storage.migrate import ensure
 from importer.storage.runs import StoredRun
@@ -31,7 +30,10 @@ Answer = dict[str, Any]
 def report_run(session: Session, run_id: str, output: Path | None) -> Answer:
     """Writes the reports of a run again."""
     ensure(session.database)
-    return write_run_reports(session, run_id, output)
+    with session.database.begin() as connection:
+        runs.find_run(connection, run_id)
+    with locks.working_on(session.database, session.holder(run_id), session.database.wait):
+        return write_run_reports(session, run_id, output)
 
 
 def stored_runs(session: Session) -> list[Answer]:
@@ -81,9 +83,12 @@ def write_run_reports(session: Session, run_id: str, output: Path | None, ahead:
             summary["reports"] = write_reports(report, folder, ahead.take() if ahead else None)
         except ReportFailed as error:
             if not applied:
+                _finish(session, run, run.summary)  # the plan stands, and can be reported later
                 raise
-            return {**summary, "exit_code": error.exit_code, "error": {"message": error.message, "hint": error.hint}}
-    _finish(session, run, space, {**summary, "warnings": run.summary.get("warnings", [])})
+            return without_reports(summary, error)
+    _finish(session, run, {**summary, "warnings": run.summary.get("warnings", [])})
+    if applied:
+        _drop(session, space, run_id)
     return {**summary, "folder": str(folder)}
 
 
@@ -146,9 +151,27 @@ def _report(
     return RunReport(summary, context.entity, headers, run.reading["delimiter"], data)
 
 
-def _finish(session: Session, run: StoredRun, space: runspace.RunSpace, summary: Answer) -> None:
-    """Staging is dropped when the reports of an applied run are complete."""
+def without_reports(summary: Answer, error: Exception) -> Answer:
+    """The answer of a run that was applied and could not be reported (exit 6)."""
+    run_id = summary["run_id"]
+    message = error.message if isinstance(error, ImporterError) else f"failed unexpectedly ({type(error).__name__})"
+    said = {
+        "message": f"the run was applied, its reports were not written: {message}",
+        "hint": f"importer report {run_id}",
+    }
+    return {**summary, "exit_code": ReportFailed.exit_code, "error": said}
+
+
+def _finish(session: Session, run: StoredRun, summary: Answer) -> None:
     with session.database.begin(immediate=True) as connection:
-        runs.update_run(connection, run.sequence, summary=summary)
-    if run.status is RunStatus.APPLIED:
-        runspace.drop(session.database, space, run.run_id)
+        runs.update_run(connection, run.sequence, summary=summary, unfinished=None)
+    reached("finished")
+
+
+def _drop(session: Session, space: runspace.RunSpace, run_id: str) -> None:
+    """Staging is dropped when the reports of an applied run are complete."""
+    try:
+        runspace.drop(session.database, space, run_id)
+    except TryLater as error:
+        session.progress.note(f"the run's own tables stay until the next run: {error.message}")
+    reached("dropped")

@@ -43,7 +43,7 @@ def restage(session: Session, run: StoredRun, entity: DataEntity) -> Iterator[Re
     space = runspace.run_space(database, run.sequence, target, run.reading.get("brought", ()), defaults)
     side = runspace.side_file(database, run.run_id)
     missing: list[str] = []
-    if not _is_there(session, space, side):
+    if not _is_there(session, run, space, side):
         if run.status is not RunStatus.APPLIED:
             raise PlanLost(
                 f"the plan of run {run.run_id} is no longer there", hint="plan the file again", run_id=run.run_id
@@ -53,11 +53,17 @@ def restage(session: Session, run: StoredRun, entity: DataEntity) -> Iterator[Re
         yield connection, space, target, missing
 
 
-def _is_there(session: Session, space: RunSpace, side: Path | None) -> bool:
-    if side is not None:
-        return side.exists()
-    with session.database.begin() as connection:
-        return runspace.exists(connection, space)
+def _is_there(session: Session, run: StoredRun, space: RunSpace, side: Path | None) -> bool:
+    """Tables of a run that was reported are no longer whole: somebody began to write its reports again."""
+    if side is not None and not side.exists():
+        return False
+    if "reports" not in run.summary or run.status is not RunStatus.APPLIED:
+        with session.database.begin(attach=side) as connection:
+            if runspace.exists(connection, space) and runspace.is_filled(connection, space, run.rows_read or 0):
+                return True
+    if run.status is RunStatus.APPLIED:
+        runspace.drop(session.database, space, run.run_id)
+    return False
 
 
 def _rebuild(

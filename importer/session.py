@@ -11,6 +11,7 @@ from typing import Protocol
 from importer.entity import DataEntity
 from importer.storage import runs
 from importer.storage.database import Database
+from importer.storage.holder import Holder
 from importer.storage.runs import Actor
 
 
@@ -19,6 +20,7 @@ class Progress(Protocol):
 
     def phase(self, name: str) -> None: ...
     def rows(self, rows: int, share: float) -> None: ...
+    def note(self, sentence: str) -> None: ...
 
 
 class Silent:
@@ -28,6 +30,9 @@ class Silent:
         """Not shown."""
 
     def rows(self, rows: int, share: float) -> None:
+        """Not shown."""
+
+    def note(self, sentence: str) -> None:
         """Not shown."""
 
 
@@ -62,6 +67,10 @@ class Session:
 
     def actor(self, requested_by: str | None = None) -> Actor:
         return Actor(self.user, self.login, self.host, runs.now(), requested_by)
+
+    def holder(self, run_id: str) -> Holder:
+        """Who is named to others that wait for the run."""
+        return Holder(run_id, self.user, self.host, runs.now())
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:

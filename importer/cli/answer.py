@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
+import os
 import signal
 import sys
 import traceback
 from collections.abc import Iterable
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
 
+from importer.cli.signals import Ear
 from importer.errors import ImporterError
 
-INTERRUPTED, TERMINATED = 130, 143
+AGAIN = "give the same command again"
 
 _ORDER = (1, 6, 2, 75, 5, 4, 3, 0)
 """With several files, the first of these that any had."""
@@ -25,41 +28,72 @@ def worst(codes: list[int]) -> int:
     return next((code for code in _ORDER if code in codes), 0)
 
 
-class _Terminated(BaseException):
-    """SIGTERM, as an exception, so that transactions roll back and staging is dropped on the way out."""
-
-
 def run_command(command: click.Command, arguments: list[str]) -> int:
     """Runs a command and gives its exit code; whatever happens is said in a sentence."""
-    signal.signal(signal.SIGTERM, _terminate)
-    as_json = "--json" in arguments
+    logging.getLogger().addHandler(logging.NullHandler())  # libraries log tracebacks, which may quote values
+    ear = Ear(_last_words)
+    try:
+        with ear.listening():
+            return _answered(command, arguments, ear)
+    except KeyboardInterrupt:
+        return _interrupted(ear.heard or signal.SIGINT)
+
+
+def _answered(command: click.Command, arguments: list[str], ear: Ear) -> int:
+    try:
+        return _run(command, arguments)
+    except click.exceptions.Abort:
+        return _interrupted(ear.heard or signal.SIGINT)
+    except Exception as error:  # noqa: BLE001 - a sentence instead of a traceback, whatever happens
+        if ear.heard is not None:  # what the interruption of a statement left behind
+            return _interrupted(ear.heard)
+        return _failed(error, as_json="--json" in arguments)
+
+
+def _run(command: click.Command, arguments: list[str]) -> int:
     try:
         result = command.main(args=arguments, prog_name="importer", standalone_mode=False)
-    except click.exceptions.Abort:
-        return _interrupted("interrupted", INTERRUPTED)
-    except click.ClickException as error:
-        return _wrong_usage(error, as_json)
-    except ImporterError as error:
-        say_error(error, as_json=as_json)
-        return error.exit_code
-    except KeyboardInterrupt:
-        return _interrupted("interrupted", INTERRUPTED)
-    except _Terminated:
-        return _interrupted("terminated", TERMINATED)
     except BrokenPipeError:
         return 0
-    except Exception as error:  # noqa: BLE001 - the last resort: a sentence instead of a traceback
-        return _unexpected(error, as_json)
     return result if isinstance(result, int) else 0
 
 
-def _terminate(_number: int, _frame: FrameType | None) -> None:
-    raise _Terminated
+def _failed(error: Exception, *, as_json: bool) -> int:
+    match error:
+        case click.ClickException():
+            return _wrong_usage(error, as_json)
+        case ImporterError():
+            say_error(error, as_json=as_json)
+            return error.exit_code
+        case OSError(errno=int()):
+            failed = ImporterError(f"{_named(error)}: {error.strerror}", hint=f"see to it, then {AGAIN}")
+            say_error(failed, as_json=as_json)
+            return failed.exit_code
+        case _:
+            return _unexpected(error, as_json)
 
 
-def _interrupted(word: str, code: int) -> int:
-    click.echo(f"{word}: the target is unchanged unless the run says it was applied (importer runs)", err=True)
-    return code
+def _named(error: OSError) -> str:
+    if isinstance(error.filename, (str, bytes)):
+        return f"{os.fsdecode(error.filename)} can't be read or written"
+    return "a file can't be read or written"
+
+
+def _interrupted(number: int) -> int:
+    click.echo(_sentence(number), err=True)
+    return 128 + number
+
+
+def _last_words(number: int) -> int:
+    """In the moment before the process ends, when nothing of its own may be relied on."""
+    with contextlib.suppress(OSError):
+        os.write(2, f"\n{_sentence(number)}\n".encode())
+    return 128 + number
+
+
+def _sentence(number: int) -> str:
+    word = "interrupted" if number == signal.SIGINT else "terminated"
+    return f"{word}: the target is unchanged unless the run says it was applied (importer runs)"
 
 
 def _wrong_usage(error: click.ClickException, as_json: bool) -> int:

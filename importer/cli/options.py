@@ -122,20 +122,23 @@ def make_session(given: dict[str, Any], command: str, *, quiet: bool = False, wa
     """Entities, database and person from the common options (which are taken out of `given`)."""
     from importer.cli.progress import terminal_progress
     from importer.entity import load_entities
-    from importer.session import Session, Silent
+    from importer.session import Session
     from importer.settings import DEFAULT_DATABASE, login_name
     from importer.storage.database import WAIT, Database
 
     entities = load_entities(given["schemas"] or Path("schemas"))
     login = login_name()
+    progress = terminal_progress(quiet=quiet)
+    database = Database(given["database"] or DEFAULT_DATABASE, WAIT if wait is None else wait)
+    database.say = progress.note
     return Session(
         entities=entities,
-        database=Database(given["database"] or DEFAULT_DATABASE, WAIT if wait is None else wait),
+        database=database,
         user=given["user"] or login,
         login=login,
         host=platform.node() or "unknown",
         command=command,
-        progress=Silent() if quiet else terminal_progress(),
+        progress=progress,
     )
 
 

@@ -1,9 +1,11 @@
-"""Progress on a terminal's stderr: phase, rows, rate. Nothing where nobody watches."""
+"""Progress on stderr: phase, rows and rate on a terminal, what is waited for or made good everywhere."""
 
 from __future__ import annotations
 
 import sys
 import time
+
+import click
 
 from importer.session import Progress, Silent
 
@@ -11,8 +13,15 @@ _PAUSE = 0.2
 _BAR = 24
 
 
-def terminal_progress() -> Progress:
-    return _Line() if sys.stderr.isatty() else Silent()
+def terminal_progress(*, quiet: bool = False) -> Progress:
+    return _Line() if sys.stderr.isatty() and not quiet else _Notes()
+
+
+class _Notes(Silent):
+    """Only what a log should have."""
+
+    def note(self, sentence: str) -> None:
+        click.echo(f"note: {sentence}", err=True)
 
 
 class _Line:
@@ -40,6 +49,10 @@ class _Line:
         left = f", {seconds / share - seconds:,.0f} s left" if 0.02 < share < 1 else ""
         bar = "█" * filled + "░" * (_BAR - filled)
         self._write(f"{self._phase} {bar} {share:4.0%}  {rows:,} rows, {rows / seconds:,.0f} rows/s{left}")
+
+    def note(self, sentence: str) -> None:
+        self.clear()
+        click.echo(f"note: {sentence}", err=True)
 
     def clear(self) -> None:
         sys.stderr.write("\r\x1b[2K")

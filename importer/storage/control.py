@@ -42,7 +42,16 @@ run = sa.Table(
     sa.Column("options", sa.Text, nullable=False),
     sa.Column("reading", sa.Text),
     sa.Column("summary", sa.Text),
+    sa.Column("unfinished", sa.Text),
+    sa.Column("reports_folder", sa.Text),
+    sa.Index(
+        "ix_importer_run_unfinished",
+        "unfinished",
+        sqlite_where=sa.text("unfinished IS NOT NULL"),
+        postgresql_where=sa.text("unfinished IS NOT NULL"),
+    ),
 )
+"""`unfinished`: the command (run, plan, apply) that is at work on it or ended too early; null when it finished."""
 
 settings_version = sa.Table(
     "importer_settings",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,18 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
-from importer.errors import ImporterError, SetupError, TryLater
+from importer.errors import SetupError, TryLater
+from importer.storage.holder import busy, holder_in
+from importer.storage.interrupting import observe
+from importer.storage.trouble import explain, is_busy, is_starting, is_trouble
+from importer.storage.trouble import reason as reason
 
 WORK_MEM = "128MB"
 TEMP_BUFFERS = "64MB"  # the changes that one decision is about; the server takes as much as they need
 LOCK_TIMEOUT = "30s"
 WAIT = 30.0
 _PAUSE = 0.05
+_RECONNECT_PAUSE = 0.5
 SCHEMA = "importer"
 
 
@@ -34,6 +39,8 @@ class Database:
         """`wait`: seconds to wait for a writer of the same SQLite file."""
         self.url = _parse(url)
         self.wait = wait
+        self.say: Callable[[str], None] = lambda _sentence: None  # hears what is waited for
+        self._was_reached = False
         self.dialect = self.url.get_backend_name()
         self.is_sqlite = self.dialect == "sqlite"
         schemas = {SCHEMA: None} if self.is_sqlite else {}
@@ -42,8 +49,9 @@ class Database:
             hide_parameters=True,
             poolclass=sa.pool.NullPool,
             execution_options={"schema_translate_map": schemas},
-            **({} if self.is_sqlite else {"connect_args": {"connect_timeout": 10}}),
+            connect_args={} if self.is_sqlite else _CONNECTION,
         )
+        observe(self.engine)
         listen = _prepare_sqlite if self.is_sqlite else _prepare_postgresql
         sa.event.listen(self.engine, "connect", listen)
         if self.is_sqlite:
@@ -75,14 +83,65 @@ class Database:
 
     @contextmanager
     def connect(self, *, attach: Path | None = None) -> Iterator[sa.Connection]:
-        with _explained(self), self.engine.connect() as connection:
+        with self.explained(), self._reach() as connection:
             if attach is not None:
                 raw = connection.connection.driver_connection
                 raw.execute("ATTACH DATABASE ? AS run", (str(attach),))  # type: ignore[union-attr]
             yield connection
 
+    @contextmanager
+    def transaction(self, connection: sa.Connection, *, immediate: bool = False) -> Iterator[None]:
+        """One transaction of an open connection, rolled back unless the block ends well; trouble as a sentence."""
+        with self.explained():
+            if immediate:
+                connection.execution_options(importer_immediate=True)
+            with connection.begin():
+                yield
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Database trouble in one sentence, without statement, values or password."""
+        try:
+            yield
+        except Exception as error:
+            if not is_trouble(error):
+                raise
+            if is_busy(error):
+                raise busy(holder_in(writer_file(self.path)) or "another program writes to the database") from error
+            raise explain(error, self.name) from error
+
+    def impatient(self, wait: float) -> Database:
+        """The same database for who has no time to wait."""
+        if self.wait <= wait:
+            return self
+        return Database(self.url.render_as_string(hide_password=False), wait)
+
+    def _reach(self) -> sa.Connection:
+        """A connection; waits for a server that starts again, has no room, or was there a moment ago."""
+        deadline = time.monotonic() + self.wait
+        said = False
+        while True:
+            try:
+                connection = self.engine.connect()
+            except DBAPIError as error:
+                passes = self._was_reached or is_busy(error) or is_starting(error)
+                if not passes or time.monotonic() >= deadline:
+                    raise
+                if not said:
+                    self.say(f"the database {self.name} takes no connection now ({reason(error)}); trying again")
+                said = True
+                time.sleep(_PAUSE if self.is_sqlite else _RECONNECT_PAUSE)
+            else:
+                self._was_reached = True
+                return connection
+
     def dispose(self) -> None:
         self.engine.dispose()
+
+
+def writer_file(database: Path) -> Path:
+    """The file beside a SQLite database that names who applies."""
+    return database.with_name(database.name + ".lock")
 
 
 def _parse(text: str) -> URL:
@@ -119,7 +178,7 @@ def _check_sqlite_file(url: URL) -> None:
 
 def _prepare_sqlite(raw: sqlite3.Connection, _record: Any) -> None:
     raw.isolation_level = None  # transactions are ours: see _begin_sqlite
-    for pragma in ("busy_timeout = 100", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+    for pragma in ("busy_timeout = 1000", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
         raw.execute(f"PRAGMA {pragma}").fetchall()
     raw.execute("PRAGMA cache_size = -65536")
     raw.execute("PRAGMA temp_store = MEMORY")
@@ -135,47 +194,52 @@ def _begin_sqlite(connection: sa.Connection, wait: float) -> None:
         try:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         except OperationalError as error:
-            if "locked" not in str(error.orig) or time.monotonic() >= deadline:
+            if not is_busy(error) or time.monotonic() >= deadline:
                 raise
             time.sleep(_PAUSE)
         else:
             return
 
 
+_SESSION: Mapping[str, str] = {
+    "work_mem": WORK_MEM,
+    "temp_buffers": TEMP_BUFFERS,
+    "jit": "off",
+    "datestyle": "ISO, YMD",
+    "timezone": "UTC",
+    "lock_timeout": LOCK_TIMEOUT,
+    "application_name": "importer",
+    "client_encoding": "UTF8",
+    "idle_in_transaction_session_timeout": "0",
+}
+
+_CONNECTION: Mapping[str, Any] = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+}
+
+_NOTICING: Mapping[str, str] = {
+    "client_connection_check_interval": "1s",
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+}
+"""How a server notices that we are gone, so that a dead run holds no lock; not every system has them."""
+
+
 def _prepare_postgresql(raw: Any, _record: Any) -> None:
-    settings = {
-        "work_mem": WORK_MEM,
-        "temp_buffers": TEMP_BUFFERS,
-        "jit": "off",
-        "datestyle": "ISO, YMD",
-        "timezone": "UTC",
-        "lock_timeout": LOCK_TIMEOUT,
-        "application_name": "importer",
-        "client_encoding": "UTF8",
-    }
+    import psycopg
+
+    statement = "SELECT set_config(name, value, false) FROM unnest(%s::text[], %s::text[]) AS wanted (name, value)"
     with raw.cursor() as cursor:
-        for name, value in settings.items():
-            cursor.execute("SELECT set_config(%s, %s, false)", (name, value))
-    raw.commit()
-
-
-@contextmanager
-def _explained(database: Database) -> Iterator[None]:
-    """Database trouble in one sentence, without statement, values or password."""
-    try:
-        yield
-    except OperationalError as error:
-        raise TryLater(
-            f"the database {database.name} can't be used now: {reason(error)}",
-            hint="check that it runs and that --database is right, then give the same command again",
-        ) from error
-    except DBAPIError as error:
-        raise ImporterError(f"the database {database.name} refused a statement: {reason(error)}") from error
-
-
-def reason(error: DBAPIError) -> str:
-    """The driver's own sentence, first line only; PostgreSQL's DETAIL line, which shows values, is left out."""
-    diagnostics = getattr(error.orig, "diag", None)
-    primary = getattr(diagnostics, "message_primary", None)
-    text = str(primary or error.orig or type(error).__name__)
-    return text.splitlines()[0] if text else type(error).__name__
+        cursor.execute(statement, (list(_SESSION), list(_SESSION.values())))
+        raw.commit()
+        try:
+            cursor.execute(statement, (list(_NOTICING), list(_NOTICING.values())))
+            raw.commit()
+        except psycopg.OperationalError:
+            raise
+        except psycopg.Error:  # a server or a system that lacks one of them notices later
+            raw.rollback()

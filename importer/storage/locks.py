@@ -1,61 +1,104 @@
-"""One applying run per entity at a time.
+"""One applying run per entity at a time, and one process per run.
 
-PostgreSQL: an advisory lock of the transaction. SQLite: the transaction itself is the lock (it holds all entities),
-and a lock file beside the database names the holder for whoever waits.
+PostgreSQL: advisory locks of a session, which go with it. SQLite: files that are locked as long as a process lives,
+and its own lock for writing, which holds all entities.
 """
 
 from __future__ import annotations
 
-import fcntl
-import json
 import random
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import TypeVar
 
 import sqlalchemy as sa
 
-from importer.errors import TryLater
-from importer.storage.database import Database
+from importer.errors import Repeatable, TryLater
+from importer.storage.database import Database, writer_file
+from importer.storage.holder import Holder, LockFile, busy, holder_in, wait_for
 
-_LOCK_CLASS = 1_229_999_172  # "IMPD" as a number: keeps our advisory locks apart from other programs'
+_APPLYING = 1_229_999_172  # "IMPD" as a number: keeps our advisory locks apart from other programs'
+_WORKING = 1_229_999_173
 _PAUSE = 0.1
+_LONGEST_PAUSE = 2.0
 _ATTEMPTS = 4
-_ENDED_BY_OTHERS = ("40001", "40P01")  # serialization failure, deadlock
+_TARGET_LOCK_TIMEOUT = "3s"  # whoever comes after us waits behind us: the table's owner never waits long
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Holder:
-    """Who applies at the moment."""
-
-    run_id: str
-    user: str
-    host: str
-    started_at: str
-
-    def __str__(self) -> str:
-        return f"run {self.run_id} of {self.user} on {self.host}, started {self.started_at}"
 
 
 @contextmanager
 def applying(
     database: Database, entity: str, holder: Holder, wait: float, side: Path | None
 ) -> Iterator[sa.Connection]:
-    """The applying transaction, locked. TryLater (exit 75) names the holder when `wait` seconds have passed."""
-    deadline = time.monotonic() + wait
+    """A connection that may apply to `entity`, in one transaction or several; none is open yet.
+
+    TryLater (exit 75) names the holder when `wait` seconds have passed.
+    """
     if database.is_sqlite:
-        with _lock_file(database.path, holder, deadline), database.begin(immediate=True, attach=side) as connection:
-            yield connection
+        lock = LockFile(writer_file(database.path))
+        if not wait_for(lambda: lock.take(holder), wait):
+            raise busy(holder_in(lock.path))
+        try:
+            with database.connect(attach=side) as connection:
+                yield connection
+        finally:
+            lock.release()
         return
-    with database.begin() as connection:
-        _advisory_lock(connection, entity, holder, deadline)
+    with database.connect() as connection:
+        number = _number(entity)
+        if not _take(connection, _APPLYING, number, holder, wait):
+            raise busy(_postgresql_holder(connection, _APPLYING, number))
+        with connection.begin():
+            connection.execute(sa.select(sa.func.set_config("lock_timeout", _TARGET_LOCK_TIMEOUT, False)))
         yield connection
+
+
+@contextmanager
+def working_on(database: Database, holder: Holder, wait: float) -> Iterator[None]:
+    """This process works on the run; the lock tells others that it is alive. TryLater where another one does."""
+    with _work(database, holder, wait) as (is_mine, other):
+        if not is_mine:
+            raise busy(other)
+        yield
+
+
+@contextmanager
+def if_nobody_works(database: Database, holder: Holder) -> Iterator[bool]:
+    """Whether the run's process has ended; if so, this process works on the run within the block."""
+    with _work(database, holder, 0) as (is_mine, _):
+        yield is_mine
+
+
+@contextmanager
+def _work(database: Database, holder: Holder, wait: float) -> Iterator[tuple[bool, str | None]]:
+    """Whether this process has the run now, else who has it."""
+    if database.is_sqlite:
+        lock = LockFile(working_file(database.path, holder.run_id))
+        if not wait_for(lambda: lock.take(holder), wait):
+            yield False, holder_in(lock.path)
+            return
+        try:
+            yield True, None
+        finally:
+            lock.release(remove=True)
+        return
+    number = _number(holder.run_id)
+    with database.connect() as connection:
+        if not _take(connection, _WORKING, number, holder, wait):
+            yield False, _postgresql_holder(connection, _WORKING, number)
+            return
+        try:
+            yield True, None
+        finally:
+            connection.invalidate()  # a server that is gone is asked nothing; the lock goes with the session
+
+
+def working_file(database: Path, run_id: str) -> Path:
+    return database.with_name(database.name + ".runs") / f"{run_id}.work"
 
 
 @contextmanager
@@ -71,90 +114,60 @@ def deciding(database: Database, entities: Iterable[str]) -> Iterator[sa.Connect
 
 def _share(connection: sa.Connection, number: int, deadline: float) -> None:
     take = sa.text("SELECT pg_try_advisory_xact_lock_shared(:space, :number)")
-    while not connection.scalar(take, {"space": _LOCK_CLASS, "number": number}):
+    while not connection.scalar(take, {"space": _APPLYING, "number": number}):
         if time.monotonic() >= deadline:
-            raise _busy(_postgresql_holder(connection, number))
+            raise busy(_postgresql_holder(connection, _APPLYING, number))
         time.sleep(_PAUSE)
 
 
-def repeated(work: Callable[[], T]) -> T:
-    """A transaction that PostgreSQL ended because it and another waited for each other is begun anew, a few times.
-
-    Nothing of it was done: that is what makes it safe.
-    """
-    for attempt in range(_ATTEMPTS):
+def repeated(
+    work: Callable[[], T],
+    *,
+    of: type[TryLater] = Repeatable,
+    wait: float = 0.0,
+    say: Callable[[str], None] = lambda _sentence: None,
+) -> T:
+    """A transaction of which the database did nothing is begun anew: a few times, and until `wait` seconds passed."""
+    deadline = time.monotonic() + wait
+    attempt = 0
+    while True:
         try:
             return work()
-        except TryLater as error:
-            state = getattr(getattr(error.__cause__, "orig", None), "sqlstate", None)
-            if state not in _ENDED_BY_OTHERS:
+        except of as error:
+            attempt += 1
+            if attempt > _ATTEMPTS and time.monotonic() >= deadline:
                 raise
-            time.sleep(_PAUSE * (attempt + random.random()))  # noqa: S311 - not a secret
-    return work()
+            say(f"{error.message}; trying again")
+            time.sleep(min(_LONGEST_PAUSE, _PAUSE * 2 ** min(attempt, 5)) * random.random())  # noqa: S311 - no secret
 
 
-def _number(entity: str) -> int:
-    return zlib.crc32(entity.encode()) - 2**31
+def _number(name: str) -> int:
+    return zlib.crc32(name.encode()) - 2**31
 
 
-@contextmanager
-def _lock_file(database: Path, holder: Holder, deadline: float) -> Iterator[None]:
-    path = database.with_name(database.name + ".lock")
-    with path.open("a+", encoding="utf-8") as file:
-        while not _try(file):
-            if time.monotonic() >= deadline:
-                raise _busy(_read_holder(file))
-            time.sleep(_PAUSE)
-        file.truncate(0)
-        json.dump(asdict(holder), file)
-        file.flush()
-        try:
-            yield
-        finally:
-            file.truncate(0)  # the lock itself goes with the file handle, also when the process dies
+def _take(connection: sa.Connection, space: int, number: int, holder: Holder, wait: float) -> bool:
+    """A lock of the session, not of a transaction: it outlives a transaction that is begun anew."""
+    take = sa.text("SELECT pg_try_advisory_lock(:space, :number)")
 
+    def try_once() -> bool:
+        with connection.begin():
+            return bool(connection.scalar(take, {"space": space, "number": number}))
 
-def _try(file: IO[str]) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not wait_for(try_once, wait):
         return False
+    # Whoever waits reads this name from pg_stat_activity.
+    name = f"importer {holder.run_id} {holder.user}@{holder.host}"
+    with connection.begin():
+        connection.execute(sa.select(sa.func.set_config("application_name", name[:63], False)))
     return True
 
 
-def _read_holder(file: IO[str]) -> str | None:
-    file.seek(0)
-    try:
-        return str(Holder(**json.loads(file.read())))
-    except (ValueError, TypeError):
-        return None
-
-
-def _advisory_lock(connection: sa.Connection, entity: str, holder: Holder, deadline: float) -> None:
-    number = _number(entity)
-    take = sa.text("SELECT pg_try_advisory_xact_lock(:space, :number)")
-    while not connection.scalar(take, {"space": _LOCK_CLASS, "number": number}):
-        if time.monotonic() >= deadline:
-            raise _busy(_postgresql_holder(connection, number))
-        time.sleep(_PAUSE)
-    # Whoever waits reads this name from pg_stat_activity: it is seen at once, unlike rows of this transaction.
-    name = f"importer {holder.run_id} {holder.user}@{holder.host}"
-    connection.execute(sa.select(sa.func.set_config("application_name", name[:63], True)))
-
-
-def _postgresql_holder(connection: sa.Connection, number: int) -> str | None:
-    found = connection.execute(
-        sa.text(
-            "SELECT a.application_name, a.xact_start FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
-            "WHERE l.locktype = 'advisory' AND l.granted AND l.classid = :space AND l.objid::bigint = :number"
-        ),
-        {"space": _LOCK_CLASS, "number": number % 2**32},
-    ).first()
-    return f"{found[0].removeprefix('importer ')}, since {found[1]:%Y-%m-%d %H:%M:%S} UTC" if found else None
-
-
-def _busy(holder: str | None) -> TryLater:
-    return TryLater(
-        f"somebody else is at work on these records: {holder or 'it has not said which'}",
-        hint="give the same command again later, or wait longer with --wait SECONDS",
+def _postgresql_holder(connection: sa.Connection, space: int, number: int) -> str | None:
+    statement = sa.text(
+        "SELECT a.application_name, coalesce(a.xact_start, a.state_change) "
+        "FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
+        "WHERE l.locktype = 'advisory' AND l.granted AND l.classid = :space AND l.objid::bigint = :number "
+        "AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
     )
+    found = connection.execute(statement, {"space": space, "number": number % 2**32}).first()
+    return f"{found[0].removeprefix('importer ')}, since {found[1]:%Y-%m-%d %H:%M:%S} UTC" if found else None

@@ -60,7 +60,10 @@ def as_json(value: Any) -> str:
 
 @dataclass(frozen=True)
 class StoredRun:
-    """A run row. `options` are the command's, `reading` how the file was read, `summary` the answer so far."""
+    """A run row. `options` are the command's, `reading` how the file was read, `summary` the answer so far.
+
+    `unfinished`: the command that is at work on it, or ended before its end; None when it finished.
+    """
 
     sequence: int
     run_id: str
@@ -72,8 +75,11 @@ class StoredRun:
     is_correction: bool
     rows_read: int | None
     settings_sha256: str
+    host: str
     user: str
     started_at: str
+    unfinished: str | None
+    reports_folder: str | None
     options: dict[str, Any]
     reading: dict[str, Any]
     summary: dict[str, Any]
@@ -104,17 +110,24 @@ def _stored(row: sa.Row[Any]) -> StoredRun:
         is_correction=bool(row.is_correction),
         rows_read=row.rows_read,
         settings_sha256=row.settings_sha256,
+        host=row.host,
         user=row.user_name,
         started_at=row.started_at,
+        unfinished=row.unfinished,
+        reports_folder=row.reports_folder,
         options=json.loads(row.options),
         reading=json.loads(row.reading or "{}"),
         summary=json.loads(row.summary or "{}"),
     )
 
 
-def find_run(connection: sa.Connection, run_id: str) -> StoredRun:
-    """SetupError (exit 2) where there is no such run, naming the nearest."""
-    row = connection.execute(sa.select(_run).where(_run.c.run_id == run_id)).one_or_none()
+def find_run(connection: sa.Connection, run_id: str, *, locked: bool = False) -> StoredRun:
+    """SetupError (exit 2) where there is no such run, naming the nearest.
+
+    `locked` waits for a transaction that is changing the row, and keeps others from it: what is read then is certain.
+    """
+    select = sa.select(_run).where(_run.c.run_id == run_id)
+    row = connection.execute(select.with_for_update() if locked else select).one_or_none()
     if row is None:
         known = connection.scalars(sa.select(_run.c.run_id).order_by(_run.c.sequence.desc()).limit(200)).all()
         guess = nearest(run_id, known) if known else ""
@@ -127,6 +140,12 @@ def find_run(connection: sa.Connection, run_id: str) -> StoredRun:
 def all_runs(connection: sa.Connection) -> list[StoredRun]:
     """Every run, the latest first."""
     return [_stored(row) for row in connection.execute(sa.select(_run).order_by(_run.c.sequence.desc()))]
+
+
+def unfinished_runs(connection: sa.Connection) -> list[StoredRun]:
+    """Runs that a command is at work on, or left before its end; the oldest first."""
+    found = sa.select(_run).where(_run.c.unfinished.is_not(None)).order_by(_run.c.sequence)
+    return [_stored(row) for row in connection.execute(found)]
 
 
 def last_applied(connection: sa.Connection, entity: str, source: str) -> StoredRun | None:

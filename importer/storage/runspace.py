@@ -312,3 +312,8 @@ def drop(database: Database, space: RunSpace, run_id: str) -> None:
 
 def exists(connection: sa.Connection, space: RunSpace) -> bool:
     return sa.inspect(connection).has_table(space.stage.name, schema=space.stage.schema)
+
+
+def is_filled(connection: sa.Connection, space: RunSpace, rows: int) -> bool:
+    """Whether staged rows stand there as they should: recovery of a crashed PostgreSQL empties unlogged tables."""
+    return rows == 0 or connection.execute(sa.select(space.stage.c["_row"]).limit(1)).first() is not None
