@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import sqlalchemy as sa
+
 from importer.entity import DataEntity
 from importer.errors import ImporterError, PlanLost, ReportFailed, TryLater
 from importer.failpoints import reached

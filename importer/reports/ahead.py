@@ -47,7 +47,7 @@ class TablesAhead:
         except (ImporterError, OSError):
             return None
         self._taken = True
-        return Tables(dict(self._files.digests), kept)
+        return Tables(self._files, kept)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

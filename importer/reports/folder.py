@@ -1,21 +1,33 @@
 """Reports appear complete or not at all: every file is written beside its name, all are renamed together at the end.
 
+Who writes into the same folder at the same time has names of its own, and comes after the other with renaming.
+
 In: a folder. Out: files under their final names and their SHA-256; OSError becomes `ReportFailed` (exit 6).
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import fcntl
 import hashlib
 import os
+import platform
+import re
+import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from importer.errors import ReportFailed
+from importer.failpoints import reached
 
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
+_HOST = re.sub(r"[^0-9A-Za-z-]", "-", platform.node()) or "host"
+_PART = re.compile(rf"\..+\.{re.escape(_HOST)}\.(\d+)\.[0-9a-f]{{6}}\.part")
 
 
 class Staged:
@@ -25,6 +37,7 @@ class Staged:
         self.folder = folder
         self.writing = folder
         self.digests: dict[str, str] = {}
+        self._writer = f"{_HOST}.{os.getpid()}.{secrets.token_hex(3)}"
         self._stopped = False
 
     def stop(self) -> None:
@@ -44,34 +57,59 @@ class Staged:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
         with os.fdopen(os.open(part, flags, PRIVATE_FILE), "w+b") as file:
             self.digests[name] = ""
+            reached(f"write {name}")
             yield file
+            reached(f"fsync {name}")
             file.flush()
             os.fsync(file.fileno())
             file.seek(0)
             self.digests[name] = hashlib.file_digest(file, "sha256").hexdigest()
 
     def part(self, name: str) -> Path:
-        return self.folder / f".{name}.part"
+        return self.folder / f".{name}.{self._writer}.part"
+
+    @contextmanager
+    def scratch(self, name: str) -> Iterator[Path]:
+        """A folder for what is needed on the way to `name`."""
+        folder = self.part(f"{name}.scratch")
+        folder.mkdir(mode=PRIVATE_FOLDER)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def publish(self, last: str) -> None:
         """Renames all; `last` is taken away first and comes last, so that where it stands everything is its own."""
-        (self.folder / last).unlink(missing_ok=True)
-        for name in sorted(self.digests, key=lambda name: name == last):
-            self.writing = self.folder / name
-            self.part(name).replace(self.folder / name)
-        _flush_folder(self.folder)
+        with _one_at_a_time(self.folder):
+            self._refuse_folders()
+            (self.folder / last).unlink(missing_ok=True)
+            for name in sorted(self.digests, key=lambda name: name == last):
+                self.writing = self.folder / name
+                reached(f"rename {name}")
+                self.part(name).replace(self.folder / name)
+        reached("published")
+
+    def _refuse_folders(self) -> None:
+        """Known before the first file is replaced: the folder stays as it was."""
+        for name in self.digests:
+            if (self.folder / name).is_dir():
+                self.writing = self.folder / name
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
 
     def discard(self) -> None:
+        """Takes away what was not published; a disk that fails keeps it, under names that are no report's."""
         for name in self.digests:
-            self.part(name).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                self.part(name).unlink(missing_ok=True)
 
 
 @contextmanager
-def staged(folder: Path, run_id: str, last: str) -> Iterator[Staged]:
-    """Publishes what the block wrote when it ends well, else leaves the folder as it was."""
-    files = Staged(folder)
+def staged(folder: Path, run_id: str, last: str, begun: Staged | None = None) -> Iterator[Staged]:
+    """Publishes what the block wrote (after what is `begun`) when it ends well, else leaves the folder as it was."""
+    files = begun or Staged(folder)
     try:
         make_private(folder)
+        _remove_abandoned(folder)
         yield files
         files.publish(last)
     except OSError as error:
@@ -96,9 +134,37 @@ def make_private(folder: Path) -> None:
     folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
 
 
-def _flush_folder(folder: Path) -> None:
+def _remove_abandoned(folder: Path) -> None:
+    """Unfinished files of processes of this machine that are gone."""
+    for path in folder.iterdir():
+        found = _PART.fullmatch(path.name)
+        if found is None or _is_alive(int(found[1])):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+@contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Alone in publishing into the folder, and on the disk when the block ends."""
     handle = os.open(folder, os.O_RDONLY)
     try:
+        with contextlib.suppress(OSError):  # some network folders have no locks: then the last one to rename wins
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+        reached("fsync folder")
         os.fsync(handle)
     finally:
         os.close(handle)

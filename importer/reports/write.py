@@ -75,7 +75,7 @@ class Stream:
 class Tables:
     """The four CSV files, complete but for their final names, and what workbook and page keep of them."""
 
-    digests: dict[str, str]
+    files: Staged
     kept: Kept
 
 
@@ -86,14 +86,11 @@ def write_reports(report: RunReport, folder: Path, written: Tables | None = None
     summary's `timings`.
     """
     start = time.perf_counter()
-    with staged(folder, str(report.summary["run_id"]), last=SUMMARY) as files:
-        if written is None:
-            kept = write_tables(report, files)
-        else:
-            files.digests.update(written.digests)
-            kept = written.kept
-        with files.file(WORKBOOK) as file:
-            write_workbook(file, files.folder, report, kept)
+    begun = written.files if written else None
+    with staged(folder, str(report.summary["run_id"]), last=SUMMARY, begun=begun) as files:
+        kept = written.kept if written else write_tables(report, files)
+        with files.file(WORKBOOK) as file, files.scratch(WORKBOOK) as scratch:
+            write_workbook(file, scratch, report, kept)
         with files.file(PAGE) as file:
             file.write(page(report, kept, {name: files.digests[name] for name in (*TABLES, WORKBOOK)}))
         reports = {name: files.digests[name] for name in (*TABLES, WORKBOOK, PAGE)}

@@ -77,6 +77,7 @@ class Loader:
 
     def __init__(self, database: Database, space: RunSpace, file: Path | None) -> None:
         self._open: Callable[[], _Sink] = lambda: _AdbcSink(file, space) if file else _CopySink(database)
+        self._explained = database.explained
         self._given: queue.Queue[tuple[sa.Table, Rows] | None] = queue.Queue(maxsize=WAITING_TABLES)
         self._prepared: queue.Queue[Any] = queue.Queue(maxsize=WAITING_TABLES)
         self._error: BaseException | None = None
@@ -87,7 +88,8 @@ class Loader:
         ]
 
     def __enter__(self) -> Self:
-        self._sink = self._open()
+        with self._explained():
+            self._sink = self._open()
         for thread in self._threads:
             thread.start()
         return self
@@ -108,7 +110,8 @@ class Loader:
         try:
             if error is None:
                 self._raise_error()
-                self._sink.commit()
+                with self._explained():
+                    self._sink.commit()
         finally:
             self._sink.close()
 
@@ -142,7 +145,8 @@ class Loader:
     def _kept(self) -> Iterator[None]:
         """An error is kept for the thread that waits."""
         try:
-            yield
+            with self._explained():
+                yield
         except BaseException as error:  # noqa: BLE001 - raised again by `put` or on leaving
             self._error = self._error or error
 
