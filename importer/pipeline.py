@@ -68,14 +68,14 @@ def run_import(
     """
     destination = Destination(output, into_run_folder)
     with ExitStack() as work:
-        summary = _plan(session, path, options, destination, work)
-        folder = destination.of(summary["run_id"])
-        if summary["status"] != RunStatus.PLANNED:
-            return _report(session, summary, folder)
         try:
-            return _apply_and_report(session, summary["run_id"], {}, options.wait, folder)
+            summary = _plan(session, path, options, destination, work)
+            folder = destination.of(summary["run_id"])
+            if summary["status"] == RunStatus.PLANNED:
+                return _apply_and_report(session, summary["run_id"], {}, options.wait, folder)
         except PlanLost as error:  # of a plan that nobody has seen: planned again it is the same
             raise TryLater(error.message, hint="give the same command again", run_id=error.run_id) from error
+        return _report(session, summary, folder)
 
 
 def plan_import(

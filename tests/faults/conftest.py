@@ -1,0 +1,99 @@
+"""Places to work in, for each database: a folder, the night's file, and a database stocked with customers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from contract.harness import SCHEMAS
+
+from .workshop import ROOT, Ended, Launcher, Place, State, customers, night
+
+if TYPE_CHECKING:
+    from ..conftest import Databases
+
+ROWS = 60
+LONG = os.environ.get("IMPORTER_TEST_FAULTS") == "long"
+"""`make faults`: as often as the project promises."""
+
+MakePlace = Callable[..., Place]
+
+
+def times(short: int, long: int) -> int:
+    return long if LONG else short
+
+
+@pytest.fixture(scope="session")
+def launcher() -> Iterator[Launcher]:
+    found = Launcher()
+    yield found
+    found.close()
+
+
+class Stock:
+    """Databases with customers to start from, and what an undisturbed night makes of them."""
+
+    def __init__(self, launcher: Launcher, databases: Databases, folders: pytest.TempPathFactory) -> None:
+        self._launcher = launcher
+        self._databases = databases
+        self._folders = folders
+        self._made: list[str] = []
+        self.schemas = folders.mktemp("schemas") / "schemas"
+        shutil.copytree(SCHEMAS, self.schemas, ignore=shutil.ignore_patterns("__pycache__"))
+        text = (self.schemas / "customer.toml").read_text(encoding="utf-8")
+        for limit in ("max_rejected", "max_changed", "max_proposed", "max_cleared"):
+            text = text.replace(f"\n{limit} ", f'\n{limit} = "100%" # ')
+        (self.schemas / "customer.toml").write_text(text, encoding="utf-8")
+        self._template: str | None = None
+        base = self.place()
+        (base.folder / "base.csv").write_text(customers(ROWS), encoding="utf-8")
+        loaded = base.run("run", "base.csv", "--output", "base", "--json")
+        assert loaded.code == 0, loaded
+        self._template = base.url
+        self.before = base.state
+        self.loaded: str = base.runs()[0]["finished_at"]
+        once = self.place()
+        self.answer: Ended = once.night().wait()
+        assert self.answer.code == 3, self.answer
+        self.after: State = once.state
+        again = once.night().wait()
+        assert again.code == 3, again
+        self.again = again
+        assert once.state.target == self.after.target
+        assert not once.leftovers()
+
+    def place(self) -> Place:
+        url = self._databases.create(self._template)
+        self._made.append(url)
+        folder = self._folders.mktemp("place")
+        (folder / "night.csv").write_text(night(ROWS), encoding="utf-8")
+        return Place(self._launcher, folder, url, self.schemas)
+
+    def drop(self, place: Place) -> None:
+        self._databases.drop(place.url)
+        self._made.remove(place.url)
+        shutil.rmtree(place.folder, ignore_errors=True)
+
+    def close(self) -> None:
+        for url in self._made:
+            self._databases.drop(url)
+
+
+@pytest.fixture(scope="module")
+def stock(launcher: Launcher, databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stock]:
+    found = Stock(launcher, databases, tmp_path_factory)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def place(stock: Stock) -> Iterator[Place]:
+    found = stock.place()
+    yield found
+    stock.drop(found)
+
+
+__all__ = ["LONG", "ROOT", "Stock", "times"]

@@ -1,0 +1,93 @@
+"""Runs at the same time, again and again, and with a clock that is wrong."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import closing
+
+import sqlalchemy as sa
+
+from importer.storage import control
+from importer.storage.database import Database
+
+from .conftest import Stock, times
+from .workshop import Place, Reader, State, customers
+
+
+def test_two_runs_of_the_same_file(stock: Stock) -> None:
+    codes: Counter[int] = Counter()
+    for _ in range(times(2, 50)):
+        place = stock.place()
+        pair = [place.start("run", "night.csv", "--output", f"out{number}", "--json") for number in range(2)]
+        ended = [running.wait() for running in pair]
+        codes.update(one.code for one in ended)
+        assert {one.code for one in ended} <= {3, 75}, ended
+        state = place.state
+        assert state.target == stock.after.target
+        assert state.proposals == stock.after.proposals
+        written = [line for line in state.journal if line[-2] in ("written", "proposed")]
+        assert len(set(written)) == len(written), "nothing is written or proposed twice"
+        assert not place.leftovers()
+        stock.drop(place)
+    assert codes[3] > 0
+
+
+def test_many_files_of_one_entity(stock: Stock, place: Place) -> None:
+    number = times(6, 20)
+    for at in range(number):
+        lines = customers(60, sales_memo=f"file {at}").splitlines()
+        mine = [line for row, line in enumerate(lines[1:]) if row % number == at]
+        (place.folder / f"file{at}.csv").write_text("\n".join([lines[0], *mine]) + "\n", encoding="utf-8")
+    together = [place.start("run", f"file{at}.csv", "--output", f"out{at}", "--json") for at in range(number)]
+    ended = [running.wait() for running in together]
+    assert {one.code for one in ended} <= {0, 75}, ended
+    for at, one in enumerate(ended):
+        if one.code == 75:  # told to come again, and coming again is right
+            assert place.run("run", f"file{at}.csv", "--output", f"out{at}", "--json").code == 0
+        place.check_reports(f"out{at}")
+    applied = [run for run in place.runs() if run["status"] == "applied"]
+    assert len(applied) == number + 1
+    orders = [run["applied_order"] for run in applied]
+    assert sorted(orders) == list(range(1, number + 2))
+    memos = {row[1]: row for row in place.state.target}
+    assert sum("file " in str(row) for row in memos.values()) == 20
+
+
+def test_the_same_small_file_again_and_again(stock: Stock, place: Place) -> None:
+    (place.folder / "night.csv").write_text(customers(60, sales_memo="new"), encoding="utf-8")
+    assert place.night().wait().code == 0
+    before, state = rows(place), place.state
+    repeats = times(5, 200)
+    for _ in range(repeats):
+        again = place.night().wait()
+        assert again.code == 0, again
+        assert again.json["counts"]["unchanged"] == 60
+    after = rows(place)
+    assert after.pop("importer_run") == before.pop("importer_run") + repeats
+    assert after == before
+    now = place.state
+    assert (now.target, now.journal, now.outcomes) == (state.target, state.journal, state.outcomes)
+
+
+def rows(place: Place) -> dict[str, int]:
+    with closing(Reader(Database(place.url))) as read:
+        return {
+            table.name: read(sa.select(sa.func.count()).select_from(table))[0][0]
+            for table in control.metadata.tables.values()
+        }
+
+
+def test_a_clock_that_goes_back_between_plan_and_apply(stock: Stock, place: Place) -> None:
+    """Sequence decides, not time: what was applied last is last."""
+    (place.folder / "later.csv").write_text("customer_account,sales_memo\nC-0002,later\n", encoding="utf-8")
+    planned = place.run("plan", "night.csv", "--output", "out", "--json").json
+    assert place.run("apply", planned["run_id"], "--output", "out", "--json", clock=-3600).code == 3
+    assert place.run("run", "later.csv", "--output", "later", "--json", clock=-7200).code == 0
+    assert place.state.target[1] != stock.after.target[1]
+    refused = place.run("run", "night.csv", "--output", "again", "--json", clock=-10800)
+    assert refused.code == 5, "the file of before, though its clock says otherwise"
+    orders = {run["file_path"].rpartition("/")[2]: run["applied_order"] for run in place.runs() if run["applied_order"]}
+    assert orders["base.csv"] < orders["night.csv"] < orders["later.csv"]
+    history = place.run("proposals", "history", "--json").json
+    assert {event["action"] for event in history}
+    assert State.of(place.url).proposals == stock.after.proposals

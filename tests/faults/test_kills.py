@@ -1,0 +1,79 @@
+"""SIGKILL at every place of the story, and at any moment: before or after, never between; the same command is right."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+
+import pytest
+
+from .conftest import Stock, times
+from .workshop import REPORTS, Ended, Place
+
+PLACES = (
+    "started",
+    "staged",
+    "decided",
+    "planned",
+    "announced",
+    "rechecked",
+    "written",
+    "proposed",
+    "journalled",
+    "before commit",
+    "committed",
+    *(f"{step} {name}" for name in sorted(REPORTS) for step in ("write", "fsync", "rename")),
+    "fsync folder",
+    "published",
+    "finished",
+    "dropped",
+)
+COMPLETE = ("finished", "dropped")
+
+
+@pytest.mark.parametrize("where", PLACES)
+def test_killed_anywhere_the_same_command_is_right(stock: Stock, place: Place, where: str) -> None:
+    assert place.night(at=[where, 1], happens="kill").wait().code == -signal.SIGKILL, "it did not come there"
+    assert place.state in (stock.before, stock.after)
+    check_again(stock, place, was_complete=where in COMPLETE)
+
+
+def test_killed_at_any_moment_the_same_command_is_right(stock: Stock) -> None:
+    start = time.monotonic()
+    place = stock.place()
+    assert place.night().wait().code == 3
+    longest = time.monotonic() - start
+    stock.drop(place)
+    dice = random.Random(20261120)
+    killed = 0
+    for _ in range(times(4, 100)):
+        place = stock.place()
+        running = place.night()
+        time.sleep(dice.uniform(0, longest * 1.1))
+        running.send(signal.SIGKILL)
+        ended = running.wait()
+        killed += ended.code == -signal.SIGKILL
+        assert place.state in (stock.before, stock.after)
+        finished = [run for run in place.runs() if run["status"] == "applied" and run["unfinished"] is None]
+        check_again(stock, place, was_complete=len(finished) > 1)
+        stock.drop(place)
+    assert killed > 0
+
+
+def check_again(stock: Stock, place: Place, *, was_complete: bool = False) -> Ended:
+    """The same command again ends as an undisturbed one."""
+    again = place.night().wait()
+    expected = stock.again if was_complete else stock.answer
+    assert again.code == 3, again
+    assert again.json["counts"] == expected.json["counts"]
+    assert again.json["proposals"] == expected.json["proposals"]
+    state = place.state
+    assert state.target == stock.after.target
+    assert state.proposals == stock.after.proposals
+    if not was_complete:
+        assert state == stock.after
+    assert {run["status"] for run in place.runs()} <= {"applied", "failed"}
+    assert not place.leftovers()
+    place.check_reports()
+    return again
