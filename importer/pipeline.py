@@ -253,6 +253,7 @@ def _decide(session: Session, intake: Intake, target: Target, space: runspace.Ru
             defaults=parse_defaults(intake.entity),
             positions=intake.positions,
             rule=lambda run: failed.extend(rule_automatically(run, planned.definition, submitter)),
+            repeated=planned.staged.keys.repeated,
         )
         make_plan(context, given)
         last = runs.last_applied(connection, intake.entity.name, intake.source.name)

@@ -26,6 +26,7 @@ from importer.storage.runspace import RunSpace
 from importer.storage.target import Target
 from importer.validation.check import check_batch
 from importer.validation.flagged import RefusedCell, imprecise_cells, refuse_cells
+from importer.validation.keys_seen import KeysSeen
 from importer.validation.model import CheckedBatch, TextBatch
 from importer.vocabulary import Blank, ValueKind
 
@@ -37,6 +38,7 @@ class Staged:
     rows: int = 0
     control_totals: dict[str, Decimal] = field(default_factory=dict)
     blanks: Counter[str] = field(default_factory=Counter)
+    keys: KeysSeen = field(default_factory=KeysSeen)
 
 
 def stage(
@@ -164,6 +166,8 @@ class _Staging:
         if self.intake.file.is_correction:
             for name, header in (("origin_run", "_run"), ("origin_row", "_row")):
                 columns[name] = raw.cells.column(self.intake.file.headers.index(header))
+        keys = [columns[f"key_{number}"].combine_chunks() for number, _ in enumerate(self.target.key, start=1)]
+        self.counted.keys.add(checked.rows.to_numpy(), keys)
         table = pa.table(columns)
         if raw.unreadable:
             lost = pa.table({"row": pa.array([row.row for row in raw.unreadable], pa.int64())})

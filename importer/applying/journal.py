@@ -23,7 +23,9 @@ def write_journal(plan: RunContext, changed: ChangedFields) -> None:
     _copy(plan, control.outcome, names, sa.select(sequence, *outcome.columns))
     changes = changed_values(plan, changed.all).subquery()
     names = [column.name for column in changes.columns]
-    _copy(plan, control.change, names, sa.select(sequence, *changes.columns))
+    # In order, because on PostgreSQL the index knows blocks, not rows.
+    rows = sa.select(sequence, *changes.columns).order_by(changes.c.row, changes.c.ord)
+    _copy(plan, control.change, names, rows)
     reasons = reason_rows(plan).subquery()
     names = [column.name for column in reasons.columns]
     _copy(plan, control.reason, names, sa.select(sequence, *reasons.columns))
@@ -37,5 +39,5 @@ def _copy(plan: RunContext, table: sa.Table, names: list[str], rows: sa.Select[A
 def _keep_texts(plan: RunContext) -> None:
     rows = rejected_rows(plan.connection, plan.space.outcome)
     for part, table in enumerate(source_texts(plan.connection, plan.space, rows)):
-        values = {"run_sequence": plan.space.sequence, "part": part, "texts": pack(table, "zstd")}
+        values = {"run_sequence": plan.space.sequence, "part": part, "texts": pack(table)}
         plan.connection.execute(sa.insert(control.rejection).values(**values))

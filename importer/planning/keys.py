@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import sqlalchemy as sa
+from numpy.typing import NDArray
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
+from importer.storage.columns import insert_columns
 from importer.storage.context import RunContext
 from importer.storage.expressions import add_functions, case_collation, fold, joined_words, message
 from importer.vocabulary import Duplicates, RejectionCode
@@ -17,9 +21,12 @@ NAMED_ROWS = 10
 """A message names at most so many other rows."""
 
 
-def settle_duplicates(plan: RunContext) -> None:
-    """Rows that share a key: identical ones collapse, different ones are treated as `duplicates` says."""
-    if not _find_twins(plan):
+def settle_duplicates(plan: RunContext, named: NDArray[np.int64] | None) -> None:
+    """Rows that share a key: identical ones collapse, different ones are treated as `duplicates` says.
+
+    `named`: rows among which is one of every shared key (not necessarily all that share it); None: any row may be.
+    """
+    if (named is not None and not len(named)) or not _find_twins(plan, named):
         return
     match plan.source.duplicates:
         case Duplicates.REJECT:
@@ -31,10 +38,15 @@ def settle_duplicates(plan: RunContext) -> None:
             _keep_one(plan, sa.func.max)
 
 
-def _find_twins(plan: RunContext) -> int:
-    stage, twin = plan.space.stage, plan.space.twin
+def _find_twins(plan: RunContext, named: NDArray[np.int64] | None) -> int:
+    stage, twin, suspect = plan.space.stage, plan.space.twin, plan.space.suspect
     keys = [stage.c[name] for name in plan.target.key]
-    shared = sa.select(*keys).where(plan.has_key(stage)).group_by(*keys).having(sa.func.count() > 1).subquery()
+    every = sa.select(*keys).where(plan.has_key(stage))
+    if named is not None:
+        insert_columns(plan.connection, suspect, pa.table({"_row": named}))
+        some = sa.select(*keys).join(suspect, suspect.c["_row"] == stage.c["_row"]).distinct().subquery()
+        every = every.join(some, plan.same_key(stage, some))
+    shared = every.group_by(*keys).having(sa.func.count() > 1).subquery()
     alike = [stage.c[name] for name in (*plan.space.values, "_cleared", "_bad")]
     select = sa.select(
         stage.c["_row"],

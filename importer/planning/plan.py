@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
+from numpy.typing import NDArray
 from sqlalchemy.sql.elements import ColumnElement
 
 from importer.planning import compare, keys, merged, open_changes, outcomes, refusals
@@ -24,13 +26,14 @@ class PlanInput:
     """What a plan needs beside the run's tables.
 
     `defaults`: typed values for blanks of new records; `positions`: the source's column of each field that it brings;
-    `rule`: the workflow's automatic actions, which refine what is proposed.
+    `rule`: the workflow's automatic actions, which refine what is proposed; `repeated`: see `settle_duplicates`.
     """
 
     treatments: Treatments
     defaults: Mapping[str, Value]
     positions: Mapping[str, int]
     rule: Callable[[RunContext], None]
+    repeated: NDArray[np.int64] | None
 
 
 def make_plan(plan: RunContext, given: PlanInput) -> None:
@@ -38,7 +41,7 @@ def make_plan(plan: RunContext, given: PlanInput) -> None:
     treatments = given.treatments
     filling = filling_constants(plan, given.defaults)
     analyze(plan, plan.space.stage)
-    keys.settle_duplicates(plan)
+    keys.settle_duplicates(plan, given.repeated)
     compare.refuse_ambiguous_records(plan)
     compare.find_new_records(plan)
     keys.refuse_similar_keys(plan)

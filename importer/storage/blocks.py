@@ -1,26 +1,79 @@
-"""Columns of many rows as one compressed value, where no statement looks into them."""
+"""Columns of many rows as one compressed value, where no statement looks into them.
+
+Texts are laid out as lengths and letters, numbers as differences, which compresses far better than Arrow's own offsets.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
-
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
+
+_NULL = -1
+_PACKED = pa.schema(
+    [pa.field("name", pa.string()), pa.field("numbers", pa.large_binary()), pa.field("letters", pa.large_binary())]
+)
 
 
-def pack(table: pa.Table, compression: Literal["lz4", "zstd"] = "lz4") -> bytes:
-    """`lz4` costs least; `zstd` is for what is kept for good."""
+def pack(table: pa.Table) -> bytes:
+    """Columns of texts and of whole numbers, these without nulls."""
+    columns = [_pack_column(table[name].combine_chunks()) for name in table.column_names]
+    packed = pa.table(
+        [
+            pa.array(table.column_names, pa.string()),
+            *(pa.array(list(part), pa.large_binary()) for part in zip(*columns, strict=True)),
+        ],
+        schema=_PACKED,
+    )
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression=compression)) as writer:
-        writer.write_table(table)
+    with pa.ipc.new_stream(sink, _PACKED, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+        writer.write_table(packed)
     block: bytes = sink.getvalue().to_pybytes()
     return block
 
 
 def unpack(block: bytes | None) -> pa.Table:
-    """OSError (an Arrow error) where there is none."""
-    return pa.ipc.open_stream(block or b"").read_all()
+    """ValueError (an Arrow error) where there is none."""
+    packed = pa.ipc.open_stream(block or b"").read_all()
+    names, numbers, letters = (packed[name].to_pylist() for name in _PACKED.names)
+    columns = [_unpack_column(*parts) for parts in zip(numbers, letters, strict=True)]
+    return pa.table(columns, names=names)
 
 
 def block_row(number: int, rows: pa.ChunkedArray, name: str, block: bytes) -> pa.Table:
     """One row for a table of blocks: `number`, `first_row`, `last_row`, and the block itself as `name`."""
     return pa.table({"number": [number], "first_row": [rows[0].as_py()], "last_row": [rows[-1].as_py()], name: [block]})
+
+
+def _pack_column(values: pa.Array) -> tuple[bytes, bytes | None]:
+    if pa.types.is_integer(values.type):
+        return np.diff(values.to_numpy(), prepend=np.int64(0)).astype(np.int64).tobytes(), None
+    texts = values.cast(pa.string())
+    if texts.offset or texts.null_count:
+        texts = pa.concat_arrays([texts, pa.array([], pa.string())])
+    lengths = np.diff(_offsets(texts))
+    if texts.null_count:
+        lengths = np.where(texts.is_valid().to_numpy(zero_copy_only=False), lengths, np.int32(_NULL))
+    return lengths.tobytes(), _letters(texts)
+
+
+def _offsets(texts: pa.Array) -> NDArray[np.int32]:
+    buffer = texts.buffers()[1]
+    if buffer is None:
+        return np.zeros(1, np.int32)
+    return np.frombuffer(buffer, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+
+
+def _letters(texts: pa.Array) -> bytes:
+    offsets, data = _offsets(texts), texts.buffers()[2]
+    return b"" if data is None else bytes(data.slice(int(offsets[0]), int(offsets[-1] - offsets[0])))
+
+
+def _unpack_column(numbers: bytes, letters: bytes | None) -> pa.Array:
+    if letters is None:
+        return pa.array(np.cumsum(np.frombuffer(numbers, np.int64)))
+    lengths = np.frombuffer(numbers, np.int32)
+    nulls = lengths == _NULL
+    offsets = np.concatenate([np.zeros(1, np.int32), np.cumsum(np.where(nulls, 0, lengths), dtype=np.int32)])
+    valid = pa.array(~nulls).buffers()[1] if nulls.any() else None
+    return pa.StringArray.from_buffers(len(lengths), pa.py_buffer(offsets), pa.py_buffer(letters), valid)

@@ -93,7 +93,7 @@ change = sa.Table(
     sa.Column("disposition", sa.Text, nullable=False),
     sa.Column("proposal_id", BIG),
     sa.Column("rule", sa.Text),
-    sa.Index("ix_importer_change_run_row", "run_sequence", "row"),
+    sa.Index("ix_importer_change_run_row", "run_sequence", "row", postgresql_using="brin"),
 )
 
 reason = sa.Table(

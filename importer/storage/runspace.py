@@ -61,6 +61,7 @@ class RunSpace:
     `reason`: why rows or fields were refused; `scope` is 'row' or 'field', `phase` is 'plan' or 'apply'
     `quoted`: text of cells in the file that reasons of the plan quote
     `notice`: rows left out without being rejected
+    `suspect`: rows whose key may occur more than once
     `twin`: rows whose key occurs more than once: `key_group`, and within it `variant` (alike in every field)
     `fresh`: rows that bring a new record
     `diff`: rows that change an existing record (or propose a new one): per field i the old value `o<i>`, the new
@@ -82,6 +83,7 @@ class RunSpace:
     reason: sa.Table
     quoted: sa.Table
     notice: sa.Table
+    suspect: sa.Table
     twin: sa.Table
     fresh: sa.Table
     diff: sa.Table
@@ -104,6 +106,7 @@ class RunSpace:
             self.reason,
             self.quoted,
             self.notice,
+            self.suspect,
             self.twin,
             self.fresh,
             self.diff,
@@ -144,6 +147,7 @@ def run_space(
         reason=make.table("reason", *_reason_columns()),
         quoted=make.table("quoted", _row("_row"), sa.Column("field", sa.Text), sa.Column("value", sa.Text)),
         notice=make.table("notice", _row("_row"), sa.Column("code", sa.Text)),
+        suspect=make.table("suspect", _row("_row")),
         twin=make.table("twin", _row("_row"), _row("key_group"), _row("variant")),
         fresh=make.table("fresh", _row("_row")),
         diff=make.table("diff", *_diff_columns(target.key, values, ordinal, types)),

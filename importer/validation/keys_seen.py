@@ -1,0 +1,59 @@
+"""Rows whose key may have stood in the file before: a Bloom filter over all keys, batch by batch, in constant memory.
+
+It never misses a repeated key; a few rows it names for nothing. The database then looks at those alone, where it would
+have to group the whole file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+_BITS = 28
+"""32 MB: of a million rows about twenty are named for nothing, of ten million about twenty thousand."""
+_PROBES = (0, 32)
+"""Bits of a hash to the right of those that give a place in the filter."""
+_MOST_NAMED = 1_000_000
+"""A file full of repeated keys is grouped as a whole: a list of its rows would grow with it."""
+
+
+class KeysSeen:
+    """`add` batch after batch; `repeated` are the rows named, or None where they are too many to be named."""
+
+    def __init__(self) -> None:
+        self._bits = np.zeros(1 << (_BITS - 3), np.uint8)
+        self._named: list[NDArray[np.int64]] = []
+        self._count = 0
+
+    def add(self, rows: NDArray[np.int64], keys: Sequence[pa.Array]) -> None:
+        """`keys`: the parts of the rows' keys as texts; a row that lacks one (null) has no key."""
+        joined = pc.call_function("binary_join_element_wise", [*keys, pa.scalar("\x1f")])
+        whole = joined.is_valid().to_numpy(zero_copy_only=False)
+        texts = joined.drop_null().to_numpy(zero_copy_only=False)
+        repeated = self._note(pd.util.hash_array(texts, categorize=False))
+        self._count += int(repeated.sum())
+        if self._count <= _MOST_NAMED:
+            self._named.append(rows[whole][repeated])
+
+    @property
+    def repeated(self) -> NDArray[np.int64] | None:
+        if self._count > _MOST_NAMED:
+            return None
+        return np.concatenate([np.zeros(0, np.int64), *self._named])
+
+    def _note(self, hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """Whether each hash was there before, in an earlier batch or in this one."""
+        seen = np.ones(len(hashes), bool)
+        for shift in _PROBES:
+            place = (hashes >> np.uint64(shift)) & np.uint64((1 << _BITS) - 1)
+            byte, bit = (place >> np.uint64(3)).astype(np.int64), np.uint8(1) << (place & np.uint64(7)).astype(np.uint8)
+            seen &= (self._bits[byte] & bit) != 0
+            np.bitwise_or.at(self._bits, byte, bit)
+        order = np.argsort(hashes)
+        seen[order[1:]] |= hashes[order[1:]] == hashes[order[:-1]]
+        return seen
