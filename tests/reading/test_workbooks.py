@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import re
+import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 
 from importer.errors import FileRefused
 from importer.reading.workbook.errors import SheetPlace, find_error_cells
+from importer.reading.workbook.xls import errors_in_xls
 from reading.whole import Whole, read_whole
 
 CALAMINE = Path(__file__).parents[3] / "shared" / "data" / "calamine"
@@ -137,6 +139,8 @@ def test_error_cells_of_xlsb(tmp_path: Path) -> None:
         assert find_error_cells(file, SheetPlace("xlsb", "Sheet1", 0)).errors == {1: {1: "#N/A"}}
 
 
+HIDDEN = "some rows are hidden; they are read like the others"
+NOTES = {HIDDEN, "the sheet has a filter; all rows are read"}
 ODS_ROWS = (
     "<table:table-row><table:table-cell office:value-type='string'><text:p>id</text:p></table:table-cell>"
     "<table:table-cell office:value-type='string'><text:p>n</text:p></table:table-cell></table:table-row>"
@@ -150,6 +154,51 @@ def test_error_cells_of_ods(tmp_path: Path) -> None:
     path.write_bytes(_ods(ODS_ROWS))
     error = ("error_cell", "#DIV/0!")
     assert read_whole(path).flags == {(2, 1): error, (3, 1): error}
+
+
+def test_hidden_rows_and_formulas_without_value_of_ods(tmp_path: Path) -> None:
+    path = tmp_path / "hidden.ods"
+    row = "<table:table-row%s><table:table-cell office:value-type='string'><text:p>1</text:p></table:table-cell>%s"
+    formula = "<table:table-cell table:formula='of:=A1'/></table:table-row>"
+    blank = "<table:table-cell table:formula='of:=A1' office:value-type='string'><text:p/></table:table-cell>"
+    path.write_bytes(
+        _ods(ODS_ROWS + row % (" table:visibility='filter'", formula) + row % ("", blank + "</table:table-row>"))
+    )
+    found = read_whole(path)
+    assert found.flags[4, 1] == ("error_cell", "formula without a stored value")
+    assert (5, 1) not in found.flags
+    assert set(found.dialect.notes) >= NOTES
+    path.write_bytes(_ods(ODS_ROWS))
+    assert not NOTES & set(read_whole(path).dialect.notes)
+
+
+def test_hidden_rows_of_xls(tmp_path: Path) -> None:
+    """An old workbook is one stream of records: kind, size, content."""
+
+    def record(kind: int, content: bytes) -> bytes:
+        return struct.pack("<HH", kind, len(content)) + content
+
+    def sheet(flags: int, *more: bytes) -> bytes:
+        row = struct.pack("<6HI", 1, 0, 1, 255, 0, 0, flags)
+        return b"".join((record(0x0809, bytes(16)), record(0x0208, row), *more, record(0x000A, b"")))
+
+    assert errors_in_xls(sheet(0x100), 0) == ({}, ())
+    errors, notes = errors_in_xls(sheet(0x120, record(0x009D, b"\1\0")), 0)
+    assert (errors, set(notes)) == ({}, NOTES)
+
+
+@needs_calamine
+def test_hidden_rows_of_xlsb(tmp_path: Path) -> None:
+    """The flag of a row is set in its binary header: kind 0, then its size, its number and its style."""
+    content = (CALAMINE / "date.xlsb").read_bytes()
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        data = archive.read("xl/worksheets/sheet1.bin")
+    at = re.search(rb"\x00[\x11-\x40]\x01\x00\x00\x00", data).end() - 4  # type: ignore[union-attr]
+    changed = data[: at + 11] + bytes([data[at + 11] | 0x10]) + data[at + 12 :]
+    patched = _patched(content, "xl/worksheets/sheet1.bin", re.escape(data), changed.replace(b"\\", rb"\\"))
+    for book, expected in ((content, set()), (patched, {HIDDEN})):
+        notes = find_error_cells(io.BytesIO(book), SheetPlace("xlsb", "Sheet1", 0)).notes
+        assert set(notes) & NOTES == expected
 
 
 def _ods(rows: str) -> bytes:
@@ -197,9 +246,7 @@ def test_hidden_rows_and_filters_are_said(tmp_path: Path) -> None:
     book.save(tmp_path / "hidden.xlsx")
     found = read_whole(tmp_path / "hidden.xlsx")
     assert len(found.rows) == 2
-    assert {"some rows are hidden; they are read like the others", "the sheet has a filter; all rows are read"} <= set(
-        found.dialect.notes
-    )
+    assert set(found.dialect.notes) >= NOTES
 
 
 def hostile(name: str, content: bytes) -> bytes:

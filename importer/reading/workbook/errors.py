@@ -33,16 +33,16 @@ class Findings:
 
 
 def find_error_cells(file: BinaryIO, sheet: SheetPlace) -> Findings:
-    """Cells with an error; in xlsx also formulas without a stored value, and notes on what is hidden."""
+    """Cells with an error, formulas without a stored value (xls and xlsb always have one), notes on what is hidden."""
     file.seek(0)
     match sheet.format:
         case "xlsx" | "xlsm":
             return Findings(*errors_in_xlsx(file, sheet.name))
         case "xlsb":
-            return Findings(errors_in_xlsb(file, sheet.name))
+            return Findings(*errors_in_xlsb(file, sheet.name))
         case "ods":
-            return Findings(errors_in_ods(file, sheet.name))
+            return Findings(*errors_in_ods(file, sheet.name))
         case "xls":
-            return Findings(errors_in_xls(file.read(), sheet.index))
+            return Findings(*errors_in_xls(file.read(), sheet.index))
         case other:
             raise ValueError(other)

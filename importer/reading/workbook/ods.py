@@ -1,4 +1,4 @@
-"""Error cells of an ods sheet, read from its XML: in goes the workbook, out go row → column → what is shown."""
+"""Error cells and hidden rows of an ods sheet, read from its XML: row → column → what is shown, and notes."""
 
 from __future__ import annotations
 
@@ -7,21 +7,27 @@ import zipfile
 from typing import IO, BinaryIO
 from xml.parsers import expat
 
+from importer.reading.workbook.look import NO_VALUE, notes_on
+
 CHUNK = 1 << 20
-SUSPICIOUS = re.compile(rb"""value-type\s*=\s*["']error|>\s*(?:#[A-Z]|Err:)""")
+SUSPICIOUS = re.compile(
+    rb"""value-type\s*=\s*["']error|>\s*(?:#[A-Z]|Err:)|visibility\s*=\s*["'](?:collapse|filter)"""
+    rb"""|<table:table-cell\b(?=[^>]*\bformula\s*=)(?![^>]*\bvalue-type)"""
+)
 SHOWN = re.compile(r"#(?:N/A|DIV/0!|REF!|VALUE!|NAME\?|NUM!|NULL!)|Err:\d+")
 MOST_REPEATED = 1_000
 """Rows of the same errors that are told one by one; a repeated row beyond that is filler."""
 
 
-def errors_in_ods(file: BinaryIO, sheet: str) -> dict[int, dict[int, str]]:
-    """Row → column → text, counted from 0."""
+def errors_in_ods(file: BinaryIO, sheet: str) -> tuple[dict[int, dict[int, str]], tuple[str, ...]]:
+    """Row → column → text, counted from 0, and notes on the sheet."""
     with zipfile.ZipFile(file) as archive:
         with archive.open("content.xml") as xml:
             if not _is_suspicious(xml):
-                return {}
+                return {}, ()
         with archive.open("content.xml") as xml:
-            return _ErrorScan(sheet).scan(xml)
+            scan = _ErrorScan(sheet)
+            return scan.scan(xml), notes_on(scan.hidden, scan.filtered)
 
 
 def _is_suspicious(xml: IO[bytes]) -> bool:
@@ -29,7 +35,7 @@ def _is_suspicious(xml: IO[bytes]) -> bool:
     while chunk := xml.read(CHUNK):
         if SUSPICIOUS.search(tail + chunk):
             return True
-        tail = chunk[-200:]
+        tail = chunk[-2000:]
     return False
 
 
@@ -39,7 +45,7 @@ class _ErrorScan:
     def __init__(self, sheet: str) -> None:
         self.sheet = sheet
         self.found: dict[int, dict[int, str]] = {}
-        self.is_here = False
+        self.is_here = self.hidden = self.filtered = False
         self.row = self.row_count = self.column = 0
         self.errors: dict[int, str] = {}
         self.cell: dict[str, str] | None = None
@@ -64,6 +70,9 @@ class _ErrorScan:
             case "table:table-row":
                 self.row_count = int(attributes.get("table:number-rows-repeated", "1"))
                 self.column, self.errors = 0, {}
+                shown = attributes.get("table:visibility", "visible")
+                self.hidden = self.hidden or (self.is_here and shown != "visible")
+                self.filtered = self.filtered or (self.is_here and shown == "filter")
             case "table:table-cell" | "table:covered-table-cell":
                 self.cell, self.text = attributes, ""
 
@@ -87,6 +96,8 @@ class _ErrorScan:
         cell, self.cell = self.cell or {}, None
         count = int(cell.get("table:number-columns-repeated", "1"))
         text = self.text.strip()
+        if "table:formula" in cell and not text and not any(name.endswith(":value-type") for name in cell):
+            self.errors |= dict.fromkeys(range(self.column, self.column + min(count, MOST_REPEATED)), NO_VALUE)
         is_error = cell.get("calcext:value-type") == "error"
         if is_error or ("table:formula" in cell and SHOWN.fullmatch(text)):
             self.errors |= dict.fromkeys(range(self.column, self.column + min(count, MOST_REPEATED)), text or "error")

@@ -1,4 +1,4 @@
-"""Error cells of an xlsb sheet, read from its binary records: row → column → what is shown."""
+"""Error cells and hidden rows of an xlsb sheet, read from its binary records: row → column → what is shown."""
 
 from __future__ import annotations
 
@@ -9,24 +9,30 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from importer.reading.workbook.error_codes import error_text
+from importer.reading.workbook.look import notes_on
 from importer.reading.workbook.package import real_name, relation_target
 
-ROW_HEADER, CELL_ERROR, FORMULA_ERROR, BUNDLE_SHEET = 0, 3, 11, 156
+ROW_HEADER, CELL_ERROR, FORMULA_ERROR, BUNDLE_SHEET, FILTER = 0, 3, 11, 156, 161
+ROW_IS_HIDDEN = 0x10
 
 
-def errors_in_xlsb(file: BinaryIO, sheet: str) -> dict[int, dict[int, str]]:
-    """Row → column → text, counted from 0. A sheet whose part can't be found raises KeyError."""
+def errors_in_xlsb(file: BinaryIO, sheet: str) -> tuple[dict[int, dict[int, str]], tuple[str, ...]]:
+    """Row → column → text, counted from 0, and notes on the sheet. KeyError where it has no part."""
     with zipfile.ZipFile(file) as archive:
         data = archive.read(real_name(archive, _sheet_part(archive, sheet)))
     found: dict[int, dict[int, str]] = {}
     row = 0
+    hidden = filtered = False
     for kind, at, size in _records(data):
         if kind == ROW_HEADER and size >= 4:
             row = struct.unpack_from("<I", data, at)[0]
+            hidden = hidden or (size >= 12 and bool(data[at + 11] & ROW_IS_HIDDEN))
+        elif kind == FILTER:
+            filtered = True
         elif kind in (CELL_ERROR, FORMULA_ERROR) and size >= 9:
             column = struct.unpack_from("<I", data, at)[0]
             found.setdefault(row, {})[column] = error_text(data[at + 8])
-    return found
+    return found, notes_on(hidden, filtered)
 
 
 def _sheet_part(archive: zipfile.ZipFile, sheet: str) -> str:

@@ -6,10 +6,10 @@ import zipfile
 from typing import IO, BinaryIO
 from xml.parsers import expat
 
+from importer.reading.workbook.look import NO_VALUE
 from importer.reading.workbook.package import elements, real_name, relation_target
 from importer.reading.workbook.xlsx_look import look
 
-NO_VALUE = "formula without a stored value"
 CHUNK = 1 << 20
 
 

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import IO
 
+from importer.reading.workbook.look import notes_on
+
 CHUNK = 1 << 20
 OVERLAP = 4096
 # t="e", or a formula that is followed by no value: cheap to search for, and rarely there
@@ -27,9 +29,7 @@ class SheetLook:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """For people who see the sheet in a spreadsheet program: hidden rows are read all the same."""
-        hidden = ("some rows are hidden; they are read like the others",) if self.hidden_rows else ()
-        return (*hidden, "the sheet has a filter; all rows are read") if self.filtered else hidden
+        return notes_on(self.hidden_rows, self.filtered)
 
 
 def look(xml: IO[bytes]) -> SheetLook:
