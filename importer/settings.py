@@ -148,6 +148,10 @@ class EntitySettings(_Model):
     defaults: dict[str, DefaultValue] = {}
 
 
+CurrencySign = Annotated[str, Field(pattern=r"^[^\s\d.,+'’-]{1,5}$")]
+"""What may stand before or after an amount: €, kr, CHF."""
+
+
 class Source(_Model):
     """Where files come from: patterns, mapping, formats."""
 
@@ -164,6 +168,7 @@ class Source(_Model):
     date_formats: Annotated[tuple[str, ...], Field(min_length=1, strict=False)] = ("%Y-%m-%d",)
     decimal: Literal[".", ","] = "."
     grouping: Literal["", ".", ",", "'", " ", "’"] = ""
+    currency_signs: Annotated[tuple[CurrencySign, ...], Field(strict=False)] = ()
     delimiter: Character | None = None
     encoding: Annotated[str, AfterValidator(_encoding)] | None = None
     quote: Character | None = None

@@ -22,7 +22,7 @@ _SPACES = "[ \u00a0\u202f]"
 
 def parse_numbers(texts: pa.Array, field: Field, formats: Formats) -> tuple[pa.Array, Failures]:
     """Typed values (null where blank or failed) of a decimal or integer field, and the failures."""
-    plain = _ungrouped(texts, formats)
+    plain = _ungrouped(_without_currency(texts, formats), formats)
     good = pc.match_substring_regex(plain, _fitting(field, formats.decimal))
     bad = where(pc.invert(good))
     if len(bad):
@@ -50,6 +50,16 @@ def _digits(field: Field) -> tuple[int, int]:
     if field.kind is ValueKind.INTEGER:
         return INTEGER_DIGITS, 0
     return field.precision - field.scale, field.scale
+
+
+def _without_currency(texts: pa.Array, formats: Formats) -> pa.Array:
+    """Without one declared sign before or after the number, between it and a plus or minus too."""
+    if not formats.currency_signs:
+        return texts
+    sign = "|".join(sorted(map(re.escape, formats.currency_signs), key=len, reverse=True))
+    before = pc.replace_substring_regex(texts, rf"^([+-]?){_SPACES}?(?:{sign}){_SPACES}?([+-]?)([\d.,])", r"\1\2\3")
+    after = pc.replace_substring_regex(texts, rf"(\d){_SPACES}?(?:{sign})$", r"\1")
+    return pc.if_else(pc.equal(before, texts), after, before)
 
 
 def _ungrouped(texts: pa.Array, formats: Formats) -> pa.Array:
@@ -86,7 +96,7 @@ def _explained(texts: pa.Array, bad: Positions, field: Field, formats: Formats) 
     """Why each refused text is refused: no number at all, too many decimals, or too many digits."""
     values = texts.take(pa.array(bad))
     point = re.escape(formats.decimal)
-    plain = _ungrouped(values, formats)
+    plain = _ungrouped(_without_currency(values, formats), formats)
     number = _mask(plain, rf"^[+-]?(?:\d+(?:{point}\d+)?|{point}\d+)$")
     _, after = _digits(field)
     fine = number & ~_mask(plain, rf"{point}\d{{{after}}}\d*[1-9]")

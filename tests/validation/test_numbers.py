@@ -17,6 +17,7 @@ from importer.vocabulary import ValueKind
 from .conftest import patient
 
 POINT, COMMA = Formats(), Formats(decimal=",", grouping=".")
+EURO = Formats(decimal=",", grouping=".", currency_signs=("€", "EUR", "kr"))
 BLANK, QUOTE = Formats(decimal=",", grouping=" "), Formats(grouping="'")
 AMOUNT = Field("amount", "Amount", ValueKind.DECIMAL, required=False, precision=9, scale=2)
 DAYS = Field("days", "Days", ValueKind.INTEGER, required=False)
@@ -50,6 +51,13 @@ def parsed(text: str, formats: Formats, field: Field = AMOUNT) -> tuple[object, 
         pytest.param("1\u00a0234,56", BLANK, "1234.56", id="grouped by no-break blanks"),
         pytest.param("1\u202f234,56", BLANK, "1234.56", id="grouped by narrow blanks"),
         pytest.param("1'234.56", QUOTE, "1234.56", id="grouped by quotes"),
+        pytest.param("1.234,56 €", EURO, "1234.56", id="currency sign behind"),
+        pytest.param("€1.234,56", EURO, "1234.56", id="currency sign before"),
+        pytest.param("EUR 5", EURO, "5.00", id="currency code"),
+        pytest.param("-€ 5", EURO, "-5.00", id="minus before the sign"),
+        pytest.param("kr -5,5", EURO, "-5.50", id="minus behind the sign"),
+        pytest.param("5\u00a0€", EURO, "5.00", id="no-break blank before the sign"),
+        pytest.param("5", EURO, "5.00", id="no currency sign"),
     ],
 )
 def test_numbers_are_read_exactly(text: str, formats: Formats, number: str) -> None:
@@ -59,6 +67,11 @@ def test_numbers_are_read_exactly(text: str, formats: Formats, number: str) -> N
 @pytest.mark.parametrize(
     ("text", "formats", "code", "said"),
     [
+        pytest.param("5 €", COMMA, "invalid_number", "5 €", id="currency sign not declared"),
+        pytest.param("5 $", EURO, "invalid_number", "5 $", id="another currency sign"),
+        pytest.param("€5€", EURO, "invalid_number", "€5€", id="two currency signs"),
+        pytest.param("-€-5", EURO, "invalid_number", "-€-5", id="two minus signs"),
+        pytest.param("€", EURO, "invalid_number", "€", id="only a currency sign"),
         pytest.param("1.555", POINT, "invalid_number", "not rounded", id="too many decimals"),
         pytest.param("12345678", POINT, "out_of_range", "at most 7 digits", id="too many digits"),
         pytest.param("12.34.567,89", COMMA, "invalid_number", "1.234,56", id="grouped in wrong places"),
