@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 from importer.errors import FileRefused
@@ -36,6 +37,7 @@ OTHER_KINDS: tuple[tuple[bytes, str], ...] = (
     (b"\x7fELF", "a program"),
 )
 MARKUP = ((b"<!doctype html", "a web page"), (b"<html", "a web page"), (b"<table", "a web page"), (b"<?xml", "XML"))
+JSON = re.compile(rb'\s*(?:\[\s*)?\{\s*"')
 OLD_EXCEL = (b"\x09\x08", b"\x09\x04", b"\x09\x02", b"\x09\x00\x04\x00")
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 TEXT_CONTROLS = frozenset(b"\t\n\r\x0b\x0c\x1a\x1b\x1c\x1d\x1e\x1f")
@@ -55,6 +57,8 @@ def _refuse_other_kinds(head: bytes, path: str) -> None:
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:64].lower()
     kind = next((name for magic, name in OTHER_KINDS if head.startswith(magic)), None)
     kind = kind or next((name for magic, name in MARKUP if start.startswith(magic)), None)
+    if kind is None and JSON.match(start):
+        kind = "JSON"
     if kind is None and _is_binary(head):
         kind = "a binary file"
     if kind is not None:

@@ -35,11 +35,12 @@ def archive() -> bytes:
         (b"%PDF-1.7\n", "PDF"),
         (b"\x89PNG\r\n\x1a\n", "PNG"),
         (b"<!DOCTYPE html><table>", "web page"),
+        (b'[\n {"a": 1}]\n', "JSON"),
         (bytes(range(256)) * 20, "binary"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "workbook"),
         (b"PK\x03\x04" + b"\0" * 100, "workbook"),
     ],
-    ids=["empty", "blank lines", "gzip", "zip", "pdf", "png", "html", "binary", "broken xls", "broken zip"],
+    ids=["empty", "blank lines", "gzip", "zip", "pdf", "png", "html", "json", "binary", "broken xls", "broken zip"],
 )
 def test_what_is_no_table_is_refused_whatever_its_name(file: File, content: bytes, why: str) -> None:
     path = file(content)
