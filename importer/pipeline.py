@@ -309,7 +309,7 @@ def _release(session: Session, run: StoredRun, *, accept_limits: bool, comment: 
 
 
 def _apply_and_report(session: Session, run_id: str, overrides: dict[str, Any], wait: float, folder: Path) -> Answer:
-    with tables_ahead(session, run_id, folder) as ahead:
+    with session.database.kept_open(), tables_ahead(session, run_id, folder) as ahead:
         summary, as_planned = _apply_or_leave(session, run_id, _Application(overrides, wait, folder, ahead))
         ahead.wait()
         return _report(session, summary, folder, ahead if as_planned else None)

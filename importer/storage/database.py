@@ -90,6 +90,17 @@ class Database:
             yield connection
 
     @contextmanager
+    def kept_open(self) -> Iterator[None]:
+        """For work in several threads: the last connection to leave a SQLite file tidies up, and who comes meanwhile
+        is turned away as if somebody wrote.
+        """
+        if not self.is_sqlite:
+            yield
+            return
+        with self.connect():
+            yield
+
+    @contextmanager
     def transaction(self, connection: sa.Connection, *, immediate: bool = False) -> Iterator[None]:
         """One transaction of an open connection, rolled back unless the block ends well; trouble as a sentence."""
         with self.explained():
