@@ -66,9 +66,11 @@ def carry_out(desk: Desk, said: decisions.Entry, *heard: sa.ColumnElement[bool])
     """
     connection, actor = desk.connection, desk.actor
     failed = _find_next_steps(desk)
+    whole = True
     for name, target in desk.targets.items():
-        write_final_values(connection, desk.entities[name], target)
-    decisions.take_back_responses(connection, actor)
+        whole &= write_final_values(connection, desk.entities[name], target)
+    if not whole:
+        decisions.take_back_responses(connection, actor)
     decisions.add_history(connection, actor, replace(said, to_status=decisions.outcome()), *heard)
     decisions.end_changes(connection, actor, said.comment)
     for route in desk.routes:

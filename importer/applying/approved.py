@@ -32,12 +32,14 @@ def final(entity: DataEntity) -> ColumnElement[bool]:
     )
 
 
-def write_approved(connection: sa.Connection, entity: DataEntity, target: Target) -> None:
-    """Writes what is approved for good; what can't be written is marked as conflict or refused."""
+def write_approved(connection: sa.Connection, entity: DataEntity, target: Target) -> bool:
+    """Writes what is approved for good, and tells whether it was all; the rest is marked as conflict or refused."""
     changing, fields = _changing(connection, entity)
-    if fields and not (target.exists and _written_at_once(connection, entity, target, fields, changing)):
-        mark_conflicts(connection, entity, target)
-        in_halves(connection, changing, lambda which: _update(entity, target, fields, which))
+    if not fields or (target.exists and _written_at_once(connection, entity, target, fields, changing)):
+        return True
+    mark_conflicts(connection, entity, target)
+    in_halves(connection, changing, lambda which: _update(entity, target, fields, which))
+    return False
 
 
 def mark_conflicts(connection: sa.Connection, entity: DataEntity, target: Target) -> None:

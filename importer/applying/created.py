@@ -14,18 +14,19 @@ from importer.storage.selection import CONFLICT, mark, selection
 from importer.storage.target import Target, TargetColumn
 
 
-def insert_approved(connection: sa.Connection, entity: DataEntity, target: Target) -> None:
-    """Inserts what is approved for good; what can't be inserted is marked as conflict or refused."""
+def insert_approved(connection: sa.Connection, entity: DataEntity, target: Target) -> bool:
+    """Inserts what is approved for good, if anything is; what can't be inserted is marked as conflict or refused."""
     creating = sa.and_(final(entity), selection.c.kind == "create")
     fields = entity.in_order(connection.scalars(sa.select(selection.c.field).where(creating).distinct()))
     if not fields:
-        return
+        return False
     if target.exists:
         mark(connection, CONFLICT, "a record with this key exists by now", creating, is_stored(entity, target))
     else:
         target.table.create(connection, checkfirst=True)
     given = [field for field in fields if field not in entity.key]
     in_halves(connection, creating, lambda which: _insert(entity, target, given, which))
+    return True
 
 
 def _insert(entity: DataEntity, target: Target, fields: list[str], which: ColumnElement[bool]) -> sa.Insert:

@@ -11,20 +11,22 @@ from importer.entity import DataEntity
 from importer.storage.target import Target
 
 
-def write_final_values(connection: sa.Connection, entity: DataEntity, target: Target) -> None:
-    """Writes what is approved for good; the rest is marked as conflict or refused.
+def write_final_values(connection: sa.Connection, entity: DataEntity, target: Target) -> bool:
+    """Writes what is approved for good, and tells whether it was surely all; the rest is in conflict or refused.
 
     A conflict may leave a record with one of two values that belong together: hence first written, then checked. Where
     records are invalid all is taken back and begun anew without them.
     """
+    whole = True
     while True:
         attempt = connection.begin_nested()
-        write_approved(connection, entity, target)
-        insert_approved(connection, entity, target)
+        whole &= write_approved(connection, entity, target)
+        whole &= not insert_approved(connection, entity, target)
         invalid = invalid_records(connection, entity, target)
         if not invalid:
             attempt.commit()
-            return
+            return whole
+        whole = False
         attempt.rollback()
         mark_conflicts(connection, entity, target)
         refuse(connection, entity, target, invalid)
