@@ -68,7 +68,7 @@ def carry_out(desk: Desk, said: decisions.Entry, *heard: sa.ColumnElement[bool])
     failed = _find_next_steps(desk)
     whole = True
     for name, target in desk.targets.items():
-        whole &= write_final_values(connection, desk.entities[name], target)
+        whole &= write_final_values(connection, desk.entities[name], target, creating="create" in desk.found.kinds)
     if not whole:
         decisions.take_back_responses(connection, actor)
     decisions.add_history(connection, actor, replace(said, to_status=decisions.outcome()), *heard)

@@ -34,11 +34,11 @@ def final(entity: DataEntity) -> ColumnElement[bool]:
 
 def write_approved(connection: sa.Connection, entity: DataEntity, target: Target) -> bool:
     """Writes what is approved for good, and tells whether it was all; the rest is marked as conflict or refused."""
-    changing, fields = _changing(connection, entity)
-    if not fields or (target.exists and _written_at_once(connection, entity, target, fields, changing)):
+    changing, found = _changing(connection, entity)
+    if not found or (target.exists and _written_at_once(connection, entity, target, found, changing)):
         return True
     mark_conflicts(connection, entity, target)
-    in_halves(connection, changing, lambda which: _update(entity, target, fields, which))
+    in_halves(connection, changing, lambda which: _update(entity, target, list(found), which))
     return False
 
 
@@ -56,17 +56,21 @@ def mark_conflicts(connection: sa.Connection, entity: DataEntity, target: Target
         mark(connection, CONFLICT, why, changing, selection.c.field == field, is_stored(entity, target, moved))
 
 
-def _changing(connection: sa.Connection, entity: DataEntity) -> tuple[ColumnElement[bool], list[str]]:
-    """The selected changes of existing records that are approved for good, and their fields."""
+def _changing(connection: sa.Connection, entity: DataEntity) -> tuple[ColumnElement[bool], dict[str, int]]:
+    """The selected changes of existing records that are approved for good, and how many of each field."""
     changing = sa.and_(final(entity), selection.c.kind == "change")
-    return changing, entity.in_order(connection.scalars(sa.select(selection.c.field).where(changing).distinct()))
+    counts = sa.select(selection.c.field, sa.func.count()).where(changing).group_by(selection.c.field)
+    found: dict[str, int] = dict(connection.execute(counts).all())
+    return changing, {field: found[field] for field in entity.in_order(found)}
 
 
 def _written_at_once(
-    connection: sa.Connection, entity: DataEntity, target: Target, fields: list[str], which: ColumnElement[bool]
+    connection: sa.Connection, entity: DataEntity, target: Target, found: dict[str, int], which: ColumnElement[bool]
 ) -> bool:
     """One statement, where every record has the original values still and the database refuses none; else nothing."""
-    number = connection.scalar(sa.select(sa.func.count()).select_from(_records(fields, which)))
+    fields, number = list(found), sum(found.values())
+    if len(fields) > 1:
+        number = connection.scalar(sa.select(sa.func.count()).select_from(_records(fields, which))) or 0
     try:
         with connection.begin_nested() as savepoint:
             update = _update(entity, target, fields, which)

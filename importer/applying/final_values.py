@@ -11,8 +11,10 @@ from importer.entity import DataEntity
 from importer.storage.target import Target
 
 
-def write_final_values(connection: sa.Connection, entity: DataEntity, target: Target) -> bool:
+def write_final_values(connection: sa.Connection, entity: DataEntity, target: Target, *, creating: bool) -> bool:
     """Writes what is approved for good, and tells whether it was surely all; the rest is in conflict or refused.
+
+    `creating`: there are new records among the changes.
 
     A conflict may leave a record with one of two values that belong together: hence first written, then checked. Where
     records are invalid all is taken back and begun anew without them.
@@ -21,7 +23,7 @@ def write_final_values(connection: sa.Connection, entity: DataEntity, target: Ta
     while True:
         attempt = connection.begin_nested()
         whole &= write_approved(connection, entity, target)
-        whole &= not insert_approved(connection, entity, target)
+        whole &= not (creating and insert_approved(connection, entity, target))
         invalid = invalid_records(connection, entity, target)
         if not invalid:
             attempt.commit()

@@ -6,10 +6,12 @@ nobody is left the work is with the administrators.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import CTE
 
 from importer.storage import control
@@ -33,19 +35,43 @@ def panel(items: Items, two_eyes: Collection[str] = ()) -> CTE:
     return sa.union_all(named, fallback).cte("panel")
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where somebody may be asked, as columns: the work item, its proposal, and the workflow version."""
+
+    item: ColumnElement[int]
+    proposal: ColumnElement[int]
+    version: ColumnElement[str]
+
+
+_HERE = Place(_item.c.id, _item.c.proposal_id, _item.c.settings_sha256)
+
+
 def seats_of(
     connection: sa.Connection, user: str, items: Items, two_eyes: Collection[str] = ()
 ) -> sa.Select[tuple[int, bool]] | sa.CompoundSelect[tuple[int, bool]]:
     """`work_item_id, by_fallback` of those items at which `user` is asked: without listing everybody else."""
-    users = active_users(connection)
     items = sa.select(items.cte("chosen").c[0])  # subqueries in subqueries are soon more than SQLite's parser takes
-    named = sa.or_(*_seats(connection, user)) if user in users else sa.false()
-    independent = _item.c.id.in_(items), _independent(two_eyes, user)
-    mine = sa.select(_item.c.id.label("work_item_id"), sa.false().label("by_fallback")).where(named, *independent)
-    if not users.get(user, False):
+    mine = sa.select(_item.c.id.label("work_item_id"), sa.false().label("by_fallback"))
+    mine = mine.where(_item.c.id.in_(items), is_named(connection, user, _HERE, two_eyes))
+    if not active_users(connection).get(user, False):
         return mine
-    fallen = sa.select(_item.c.id, sa.true()).where(_item.c.id.in_(left_over(items, two_eyes)), *independent)
-    return sa.union_all(mine, fallen)
+    fallen = sa.select(_item.c.id, sa.true()).where(_item.c.id.in_(left_over(items, two_eyes)))
+    return sa.union_all(mine, fallen.where(_independent(two_eyes, user, _HERE)))
+
+
+def is_named(connection: sa.Connection, user: str, place: Place, two_eyes: Collection[str] = ()) -> ColumnElement[bool]:
+    """The user has a seat there: their own, or one of a group unless they had somebody else respond."""
+    if user not in active_users(connection):
+        return sa.false()
+    own = sa.select(_approver.c.work_item_id).where(_approver.c.kind == "user", _approver.c.name == user)
+    seats: list[ColumnElement[bool]] = [place.item.in_(own)]
+    groups = groups_of(connection, user)
+    if groups:
+        theirs = sa.select(_approver.c.work_item_id).where(_approver.c.kind == "group", _approver.c.name.in_(groups))
+        given = sa.select(_approver.c.work_item_id).where(_approver.c.on_behalf_of == user)
+        seats.append(sa.and_(place.item.in_(theirs), place.item.not_in(given)))
+    return sa.and_(sa.or_(*seats), _independent(two_eyes, user, place))
 
 
 def left_over(items: Items, two_eyes: Collection[str] = ()) -> Items:
@@ -73,23 +99,11 @@ def _doubtful(items: Items) -> Items:
     )
 
 
-def _seats(connection: sa.Connection, user: str) -> Iterator[sa.ColumnElement[bool]]:
-    """Work items with a seat for the user: their own, or one of a group unless they had somebody else respond."""
-    yield _item.c.id.in_(
-        sa.select(_approver.c.work_item_id).where(_approver.c.kind == "user", _approver.c.name == user)
-    )
-    groups = groups_of(connection, user)
-    if groups:
-        theirs = sa.select(_approver.c.work_item_id).where(_approver.c.kind == "group", _approver.c.name.in_(groups))
-        given = sa.select(_approver.c.work_item_id).where(_approver.c.on_behalf_of == user)
-        yield sa.and_(_item.c.id.in_(theirs), _item.c.id.not_in(given))
-
-
-def _active() -> sa.ColumnElement[bool]:
+def _active() -> ColumnElement[bool]:
     return _user.c.removed_at.is_(None)
 
 
-def _asked(items: Items, two_eyes: Collection[str], *who: sa.ColumnElement[bool]) -> sa.CompoundSelect[Any]:
+def _asked(items: Items, two_eyes: Collection[str], *who: ColumnElement[bool]) -> sa.CompoundSelect[Any]:
     users = (
         sa.select(_item.c.id.label("work_item_id"), _item.c.proposal_id, _user.c.name.label("user_name"))
         .join_from(_item, _approver, _approver.c.work_item_id == _item.c.id)
@@ -106,7 +120,7 @@ def _asked(items: Items, two_eyes: Collection[str], *who: sa.ColumnElement[bool]
     return sa.union(users.where(*meant), members.where(*meant))
 
 
-def _keeps_seat() -> sa.ColumnElement[bool]:
+def _keeps_seat() -> ColumnElement[bool]:
     """A member of a group who had somebody else respond is asked no more."""
     given = _approver.alias("given")
     return sa.not_(sa.exists().where(given.c.work_item_id == _item.c.id, given.c.on_behalf_of == _user.c.name))
@@ -121,10 +135,9 @@ def _administrators(items: Items, asked: CTE, two_eyes: Collection[str]) -> sa.S
     )
 
 
-def _independent(two_eyes: Collection[str], user: str | None = None) -> sa.ColumnElement[bool]:
-    """Four eyes: nobody approves what they contributed to; `user`, or whichever user the statement is about."""
-    who: Any = _user.c.name if user is None else user
-    contributed = sa.exists().where(_contributor.c.proposal_id == _item.c.proposal_id, _contributor.c.user_name == who)
+def _independent(two_eyes: Collection[str], user: Any = _user.c.name, place: Place = _HERE) -> ColumnElement[bool]:
+    """Four eyes: nobody approves what they contributed to; `user`: one, or whichever the statement is about."""
+    contributed = sa.exists().where(_contributor.c.proposal_id == place.proposal, _contributor.c.user_name == user)
     if not two_eyes:
         return sa.not_(contributed)
-    return sa.or_(sa.not_(contributed), _item.c.settings_sha256.in_(list(two_eyes)))
+    return sa.or_(sa.not_(contributed), place.version.in_(list(two_eyes)))
