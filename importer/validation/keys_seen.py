@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 _BITS = 28
-"""32 MB: of a million rows about twenty are named for nothing, of ten million about twenty thousand."""
-_PROBES = (0, 32)
+"""32 MB: of a million rows hardly one is named for nothing, of ten million a few thousand."""
+_PROBES = (0, 18, 36)
 """Bits of a hash to the right of those that give a place in the filter."""
 _MOST_NAMED = 1_000_000
 """A file full of repeated keys is grouped as a whole: a list of its rows would grow with it."""
