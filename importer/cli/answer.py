@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +30,23 @@ def worst(codes: list[int]) -> int:
 
 def run_command(command: click.Command, arguments: list[str]) -> int:
     """Runs a command and gives its exit code; whatever happens is said in a sentence."""
-    logging.getLogger().addHandler(logging.NullHandler())  # libraries log tracebacks, which may quote values
     ear = Ear(_last_words)
     try:
-        with ear.listening():
+        with no_tracebacks(), ear.listening():
             return _answered(command, arguments, ear)
     except KeyboardInterrupt:
         return _interrupted(ear.heard or signal.SIGINT)
+
+
+@contextlib.contextmanager
+def no_tracebacks() -> Iterator[None]:
+    """What libraries log, and what Python can't raise, would be printed with tracebacks, which may quote values."""
+    logging.getLogger().addHandler(logging.NullHandler())
+    before, sys.unraisablehook = sys.unraisablehook, lambda _unraisable: None
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 def _answered(command: click.Command, arguments: list[str], ear: Ear) -> int:

@@ -17,10 +17,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
-from importer.errors import SetupError, TryLater
+from importer.errors import Repeatable, SetupError, TryLater
 from importer.storage.holder import busy, holder_in
 from importer.storage.interrupting import observe
-from importer.storage.trouble import explain, is_busy, is_starting, is_trouble
+from importer.storage.trouble import AGAIN, explain, is_busy, is_starting, is_trouble
 from importer.storage.trouble import reason as reason
 
 WORK_MEM = "128MB"
@@ -55,7 +55,7 @@ class Database:
         listen = _prepare_sqlite if self.is_sqlite else _prepare_postgresql
         sa.event.listen(self.engine, "connect", listen)
         if self.is_sqlite:
-            sa.event.listen(self.engine, "begin", lambda connection: _begin_sqlite(connection, self.wait))
+            sa.event.listen(self.engine, "begin", self._begin_sqlite)
 
     @property
     def name(self) -> str:
@@ -118,8 +118,29 @@ class Database:
             if not is_trouble(error):
                 raise
             if is_busy(error):
-                raise busy(holder_in(writer_file(self.path)) or "another program writes to the database") from error
+                raise Repeatable(busy(self._writer()).message, hint=f"{AGAIN} later") from error
             raise explain(error, self.name) from error
+
+    def _writer(self) -> str:
+        return holder_in(writer_file(self.path)) or "another program writes to the database"
+
+    def _begin_sqlite(self, connection: sa.Connection) -> None:
+        """Waits for another writer in short steps, so that signals are heard meanwhile."""
+        if not connection.get_execution_options().get("importer_immediate"):
+            connection.exec_driver_sql("BEGIN")
+            return
+        deadline = time.monotonic() + self.wait
+        while True:
+            try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            except OperationalError as error:
+                if not is_busy(error):
+                    raise
+                if time.monotonic() >= deadline:
+                    raise busy(self._writer()) from error
+                time.sleep(_PAUSE)
+            else:
+                return
 
     def impatient(self, wait: float) -> Database:
         """The same database for who has no time to wait."""
@@ -188,28 +209,11 @@ def _check_sqlite_file(url: URL) -> None:
 
 
 def _prepare_sqlite(raw: sqlite3.Connection, _record: Any) -> None:
-    raw.isolation_level = None  # transactions are ours: see _begin_sqlite
-    for pragma in ("busy_timeout = 1000", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+    raw.isolation_level = None  # transactions are ours: see Database._begin_sqlite
+    for pragma in ("busy_timeout = 100", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
         raw.execute(f"PRAGMA {pragma}").fetchall()
     raw.execute("PRAGMA cache_size = -65536")
     raw.execute("PRAGMA temp_store = MEMORY")
-
-
-def _begin_sqlite(connection: sa.Connection, wait: float) -> None:
-    """Waits for another writer in short steps, so that signals are heard meanwhile."""
-    if not connection.get_execution_options().get("importer_immediate"):
-        connection.exec_driver_sql("BEGIN")
-        return
-    deadline = time.monotonic() + wait
-    while True:
-        try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        except OperationalError as error:
-            if not is_busy(error) or time.monotonic() >= deadline:
-                raise
-            time.sleep(_PAUSE)
-        else:
-            return
 
 
 _SESSION: Mapping[str, str] = {

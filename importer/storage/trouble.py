@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from importer.errors import ConnectionLost, ImporterError, Repeatable, TryLater
 
-_AGAIN = "give the same command again"
+AGAIN = "give the same command again"
 
 _REPEATABLE: Mapping[str, str] = {
     "40001": "another transaction was at work on the same rows",
@@ -25,19 +25,19 @@ _REPEATABLE: Mapping[str, str] = {
 
 _PASSING: Mapping[str, tuple[str, str]] = {
     "25006": ("it is read-only at the moment", "connect to the primary server, or wait until it accepts changes"),
-    "53100": ("the server's disk is full", f"make room there, then {_AGAIN}"),
-    "53200": ("the server is out of memory", f"{_AGAIN} later"),
-    "53300": ("the server takes no more connections", f"{_AGAIN} later"),
-    "53400": ("a limit of the server's configuration is reached", f"{_AGAIN} later"),
+    "53100": ("the server's disk is full", f"make room there, then {AGAIN}"),
+    "53200": ("the server is out of memory", f"{AGAIN} later"),
+    "53300": ("the server takes no more connections", f"{AGAIN} later"),
+    "53400": ("a limit of the server's configuration is reached", f"{AGAIN} later"),
     "57014": ("the server ended a statement that took too long", "raise statement_timeout for this user"),
-    "58030": ("the server can't read or write its disk", f"look at the server's log, then {_AGAIN}"),
+    "58030": ("the server can't read or write its disk", f"look at the server's log, then {AGAIN}"),
 }
 
 _LOST = ("57P01", "57P02", "57P03", "57P05", "25P03")
 _SQLITE: Mapping[int, tuple[str, str]] = {
-    sqlite3.SQLITE_READONLY: ("file or folder may not be written", f"see to its permissions, then {_AGAIN}"),
-    sqlite3.SQLITE_FULL: ("the disk is full", f"make room, then {_AGAIN}"),
-    sqlite3.SQLITE_IOERR: ("the disk can't be read or written", f"see to the disk, then {_AGAIN}"),
+    sqlite3.SQLITE_READONLY: ("file or folder may not be written", f"see to its permissions, then {AGAIN}"),
+    sqlite3.SQLITE_FULL: ("the disk is full", f"make room, then {AGAIN}"),
+    sqlite3.SQLITE_IOERR: ("the disk can't be read or written", f"see to the disk, then {AGAIN}"),
     sqlite3.SQLITE_CANTOPEN: ("the file can't be opened", "check folder and permissions, and --database"),
 }
 _SQLITE_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
@@ -67,7 +67,7 @@ def explain(error: BaseException, database: str) -> ImporterError:
     """One sentence, a hint and the exit code; anything that is no trouble of a known kind is exit 1."""
     state, number = _state(error), _sqlite_number(error)
     if state in _REPEATABLE:
-        return Repeatable(f"the database {database} could not do it: {_REPEATABLE[state]}", hint=f"{_AGAIN} later")
+        return Repeatable(f"the database {database} could not do it: {_REPEATABLE[state]}", hint=f"{AGAIN} later")
     if state in _PASSING:
         what, hint = _PASSING[state]
         return TryLater(f"the database {database} can't be used now: {what}", hint=hint)
@@ -77,10 +77,10 @@ def explain(error: BaseException, database: str) -> ImporterError:
     if _is_lost(error, state):
         return ConnectionLost(
             f"the database {database} can't be used now: {reason(error)}",
-            hint=f"check that it runs and that --database is right, then {_AGAIN}",
+            hint=f"check that it runs and that --database is right, then {AGAIN}",
         )
     if isinstance(error, OperationalError):
-        return TryLater(f"the database {database} can't be used now: {reason(error)}", hint=f"{_AGAIN} later")
+        return TryLater(f"the database {database} can't be used now: {reason(error)}", hint=f"{AGAIN} later")
     return ImporterError(f"the database {database} refused a statement: {reason(error)}")
 
 

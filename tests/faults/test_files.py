@@ -60,10 +60,10 @@ def test_a_plan_that_could_not_be_reported_stands(stock: Stock, place: Place) ->
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A real disk of 64 KiB."""
+    """A real disk of 256 KiB."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)], capture_output=True)
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)], capture_output=True)
     if made.returncode:
         pytest.skip("only a superuser can make a small disk")
     yield folder
@@ -71,7 +71,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_reports_on_a_full_disk(stock: Stock, place: Place, small_disk: Path) -> None:
-    (small_disk / "filler").write_bytes(b"x" * 44_000)
+    (small_disk / "filler").write_bytes(b"x" * 236_000)
     ended = place.run("run", "night.csv", "--output", small_disk / "out", "--json")
     assert ended.code == 6, ended
     assert "No space left" in ended.json["error"]["message"]

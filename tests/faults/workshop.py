@@ -98,6 +98,10 @@ class Running:
         with suppress(ProcessLookupError):
             os.kill(self.pid, number)
 
+    @property
+    def said_so_far(self) -> str:
+        return Path(self._order["err"]).read_text(encoding="utf-8")
+
     def wait(self) -> Ended:
         limit = threading.Timer(LONGEST, self.send, (signal.SIGKILL,))
         limit.start()
@@ -201,6 +205,8 @@ class Place:
             "environment": surroundings,
             **faults,
         }
+        for name in ("out", "err"):
+            Path(str(order[name])).touch()  # also for a command that is killed before it has made them
         return Running(self.launcher, order)
 
     def run(self, *words: object, **faults: Any) -> Ended:
