@@ -1,5 +1,5 @@
 # Everything the project promises, one command each. Needs nothing but Python >= 3.11 (another one: make PYTHON=...).
-.PHONY: demo test lint bench clean
+.PHONY: demo test faults lint bench clean
 .DEFAULT_GOAL := test
 
 VENV := .venv
@@ -17,6 +17,10 @@ demo: $(VENV)/.installed
 
 test: lint
 	@$(BIN)/python -m pytest -n 2
+
+# As often as the project promises: half an hour. `make test` has a short version.
+faults: $(VENV)/.test
+	@IMPORTER_TEST_FAULTS=long $(BIN)/python -m pytest tests/faults
 
 lint: $(VENV)/.test
 	@$(BIN)/ruff check .

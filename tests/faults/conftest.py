@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import pytest
 from contract.harness import SCHEMAS
 
-from .workshop import ROOT, Ended, Launcher, Place, State, customers, night
+from .workshop import Ended, Launcher, Place, State, customers, night
 
 if TYPE_CHECKING:
     from ..conftest import Databases
@@ -19,11 +19,14 @@ ROWS = 60
 LONG = os.environ.get("IMPORTER_TEST_FAULTS") == "long"
 """`make faults`: as often as the project promises."""
 
-MakePlace = Callable[..., Place]
-
 
 def times(short: int, long: int) -> int:
     return long if LONG else short
+
+
+def places(every: Sequence[str], short: Sequence[str]) -> Sequence[str]:
+    assert set(short) <= set(every)
+    return every if LONG else short
 
 
 @pytest.fixture(scope="session")
@@ -94,6 +97,3 @@ def place(stock: Stock) -> Iterator[Place]:
     found = stock.place()
     yield found
     stock.drop(found)
-
-
-__all__ = ["LONG", "ROOT", "Stock", "times"]

@@ -16,7 +16,7 @@ from .workshop import Place, Reader, State, customers
 
 def test_two_runs_of_the_same_file(stock: Stock) -> None:
     codes: Counter[int] = Counter()
-    for _ in range(times(2, 50)):
+    for _ in range(times(1, 50)):
         place = stock.place()
         pair = [place.start("run", "night.csv", "--output", f"out{number}", "--json") for number in range(2)]
         ended = [running.wait() for running in pair]
@@ -57,7 +57,7 @@ def test_the_same_small_file_again_and_again(stock: Stock, place: Place) -> None
     (place.folder / "night.csv").write_text(customers(60, sales_memo="new"), encoding="utf-8")
     assert place.night().wait().code == 0
     before, state = rows(place), place.state
-    repeats = times(5, 200)
+    repeats = times(2, 200)
     for _ in range(repeats):
         again = place.night().wait()
         assert again.code == 0, again

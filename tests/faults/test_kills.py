@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from .conftest import Stock, times
+from .conftest import Stock, places, times
 from .workshop import REPORTS, Ended, Place
 
 PLACES = (
@@ -30,9 +30,12 @@ PLACES = (
     "dropped",
 )
 COMPLETE = ("finished", "dropped")
+SHORT = ("staged", "before commit", "committed", "rename errors.csv", "finished")
 
 
-@pytest.mark.parametrize("where", PLACES)
+@pytest.mark.parametrize(
+    "where", places(PLACES, ("staged", "before commit", "committed", "rename errors.csv", "finished"))
+)
 def test_killed_anywhere_the_same_command_is_right(stock: Stock, place: Place, where: str) -> None:
     assert place.night(at=[where, 1], happens="kill").wait().code == -signal.SIGKILL, "it did not come there"
     assert place.state in (stock.before, stock.after)
@@ -47,7 +50,7 @@ def test_killed_at_any_moment_the_same_command_is_right(stock: Stock) -> None:
     stock.drop(place)
     dice = random.Random(20261120)
     killed = 0
-    for _ in range(times(4, 100)):
+    for _ in range(times(2, 100)):
         place = stock.place()
         running = place.night()
         time.sleep(dice.uniform(0, longest * 1.1))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .conftest import LONG, Stock
+from .conftest import Stock, places
 from .test_kills import check_again
 from .workshop import Place
 
@@ -38,7 +38,7 @@ PLACES = (
     "finished",
     "dropped",
 )
-SHORT = ("staged", "written", "committed")
+SHORT = ("written",)
 
 
 class Server:
@@ -92,7 +92,7 @@ def databases(server: Server) -> Iterator[PostgresDatabases]:
 
 
 @pytest.mark.parametrize("comes_back", ["at-once", "later"])
-@pytest.mark.parametrize("where", PLACES if LONG else SHORT)
+@pytest.mark.parametrize("where", places(PLACES, SHORT))
 def test_a_server_that_crashes(
     stock: Stock, place: Place, server: Server, databases: PostgresDatabases, where: str, comes_back: str
 ) -> None:

@@ -8,7 +8,7 @@ import time
 import pytest
 import sqlalchemy as sa
 
-from .conftest import LONG, Stock
+from .conftest import LONG, Stock, places
 from .test_kills import COMPLETE, PLACES, check_again
 from .workshop import Ended, Place, wait_until
 
@@ -17,7 +17,7 @@ WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 SOONEST = 2.0 if LONG else 4.0  # seconds; other processes of a test run take their share
 
 
-@pytest.mark.parametrize("where", PLACES)
+@pytest.mark.parametrize("where", places(PLACES, ("decided", "journalled", "write results.csv")))
 def test_stopped_anywhere(stock: Stock, place: Place, where: str) -> None:
     number = signal.SIGTERM if PLACES.index(where) % 2 else signal.SIGINT
     ended = place.night(at=[where, 1], happens="signal", number=number).wait()
