@@ -24,3 +24,10 @@ def upgrade() -> None:
         sqlite_where=sa.text("unfinished IS NOT NULL"),
         postgresql_where=sa.text("unfinished IS NOT NULL"),
     )
+
+
+def downgrade() -> None:
+    schema = None if op.get_bind().dialect.name == "sqlite" else SCHEMA
+    op.drop_index("ix_importer_run_unfinished", "importer_run", schema=schema)
+    op.drop_column("importer_run", "reports_folder", schema=schema)
+    op.drop_column("importer_run", "unfinished", schema=schema)
