@@ -352,7 +352,7 @@ def _apply(session: Session, run_id: str, how: _Application) -> bool:
     def apply_once() -> bool:
         holder = session.holder(run_id)
         with locks.applying(session.database, entity.name, holder, how.wait, side) as connection:
-            _announce(session, connection, run, how.folder)
+            _announce(session, run, how.folder)
             return locks.repeated(
                 lambda: _apply_in_transaction(session, connection, run_id, entity, how), wait=how.wait, say=note
             )
@@ -363,14 +363,17 @@ def _apply(session: Session, run_id: str, how: _Application) -> bool:
     return as_planned
 
 
-def _announce(session: Session, connection: sa.Connection, run: StoredRun, folder: Path) -> None:
-    """Others see that the run is being applied; a crash from here on is known for what it is."""
+def _announce(session: Session, run: StoredRun, folder: Path) -> None:
+    """Others see that the run is being applied; a crash from here on is known for what it is.
+
+    Not by the applying connection: with SQLite a COMMIT there waits for whoever reads the side file.
+    """
     values = {
         "status": str(RunStatus.APPLYING),
         "unfinished": session.command,
         "reports_folder": str(folder.absolute()),
     }
-    with session.database.transaction(connection, immediate=True):
+    with session.database.begin(immediate=True) as connection:
         now = runs.find_run(connection, run.run_id, locked=True)
         if now.status is not RunStatus.APPLIED:
             if now.status not in (run.status, RunStatus.APPLYING):

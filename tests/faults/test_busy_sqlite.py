@@ -12,7 +12,8 @@ import sqlalchemy as sa
 
 from .conftest import Stock
 from .test_kills import check_again
-from .workshop import Place
+from .test_server_stops import Pause
+from .workshop import Place, wait_until
 
 if TYPE_CHECKING:
     from ..conftest import SqliteDatabases
@@ -42,3 +43,16 @@ def test_a_busy_file(stock: Stock, place: Place, wait: str) -> None:
         assert ended.code == 3, ended
         assert place.state == stock.after
     other.close()
+
+
+def test_who_writes_tables_ahead_keeps_nobody_from_applying(stock: Stock, place: Place) -> None:
+    """The tables of the reports are read from the side file while the run is applied."""
+    with Pause(place.folder) as pause:
+        running = place.night(at=["fsync changes.csv", 1], happens="pause", pipes=pause.pipes)
+        pause.wait()
+        wait_until(lambda: place.runs()[-1]["status"] == "applying", "the run to be applied")
+        pause.go_on()
+    ended = running.wait()
+    assert ended.code == 3, ended
+    assert not ended.err
+    assert place.state == stock.after
