@@ -45,14 +45,18 @@ def test_a_busy_file(stock: Stock, place: Place, wait: str) -> None:
     other.close()
 
 
-def test_who_writes_tables_ahead_keeps_nobody_from_applying(stock: Stock, place: Place) -> None:
-    """The tables of the reports are read from the side file while the run is applied."""
+def test_who_reads_the_side_file_keeps_nobody_from_applying(stock: Stock, place: Place) -> None:
+    """As the thread does that writes tables ahead: applying begins, and ends when nobody reads any more."""
     with Pause(place.folder) as pause:
-        running = place.night(at=["fsync changes.csv", 1], happens="pause", pipes=pause.pipes)
+        running = place.night(at=["planned", 1], happens="pause", pipes=pause.pipes)
         pause.wait()
-        wait_until(lambda: place.runs()[-1]["status"] == "applying", "the run to be applied")
+        run_id = place.runs()[-1]["run_id"]
+        reader = sqlite3.connect(f"{sa.make_url(place.url).database}.runs/{run_id}.db", isolation_level=None)
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM stage").fetchall()
         pause.go_on()
-    ended = running.wait()
-    assert ended.code == 3, ended
-    assert not ended.err
+        wait_until(lambda: place.runs()[-1]["status"] == "applying", "the run to be applied")
+        reader.execute("ROLLBACK")
+        reader.close()
+    assert running.wait().code == 3
     assert place.state == stock.after
