@@ -25,8 +25,8 @@ def test_two_runs_of_the_same_file(stock: Stock) -> None:
         state = place.state
         assert state.target == stock.after.target
         assert state.proposals == stock.after.proposals
-        written = [line for line in state.journal if line[-2] in ("written", "proposed")]
-        assert len(set(written)) == len(written), "nothing is written or proposed twice"
+        written = [line for line in state.journal if "written" in line]
+        assert len(set(written)) == len(written) > 0, "nothing is written twice"
         assert not place.leftovers()
         stock.drop(place)
     assert codes[3] > 0

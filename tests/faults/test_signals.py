@@ -40,7 +40,7 @@ def test_stopped_inside_a_long_statement(stock: Stock, place: Place, number: sig
     check_stopped(ended, number)
     assert seconds < SOONEST
     assert place.state == stock.before
-    assert not place.leftovers()
+    assert not place.leftovers() or ended.err.startswith("\n"), "only the last resort leaves staging to the next run"
     slow.end()
     check_again(stock, place)
 
