@@ -309,10 +309,14 @@ def _release(session: Session, run: StoredRun, *, accept_limits: bool, comment: 
 
 
 def _apply_and_report(session: Session, run_id: str, overrides: dict[str, Any], wait: float, folder: Path) -> Answer:
-    with session.database.kept_open(), tables_ahead(session, run_id, folder) as ahead:
-        summary, as_planned = _apply_or_leave(session, run_id, _Application(overrides, wait, folder, ahead))
-        ahead.wait()
-        return _report(session, summary, folder, ahead if as_planned else None)
+    try:
+        with session.database.kept_open(), tables_ahead(session, run_id, folder) as ahead:
+            summary, as_planned = _apply_or_leave(session, run_id, _Application(overrides, wait, folder, ahead))
+            ahead.wait()
+            return _report(session, summary, folder, ahead if as_planned else None)
+    except KeyboardInterrupt as error:  # it comes anywhere
+        _give_up(session, run_id, error)
+        raise
 
 
 @dataclass(frozen=True)

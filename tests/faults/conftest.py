@@ -43,7 +43,6 @@ class Stock:
         self._launcher = launcher
         self._databases = databases
         self._folders = folders
-        self._made: list[str] = []
         self.schemas = folders.mktemp("schemas") / "schemas"
         shutil.copytree(SCHEMAS, self.schemas, ignore=shutil.ignore_patterns("__pycache__"))
         text = (self.schemas / "customer.toml").read_text(encoding="utf-8")
@@ -70,26 +69,28 @@ class Stock:
 
     def place(self) -> Place:
         url = self._databases.create(self._template)
-        self._made.append(url)
         folder = self._folders.mktemp("place")
         (folder / "night.csv").write_text(night(ROWS), encoding="utf-8")
         return Place(self._launcher, folder, url, self.schemas)
 
     def drop(self, place: Place) -> None:
         self._databases.drop(place.url)
-        self._made.remove(place.url)
         shutil.rmtree(place.folder, ignore_errors=True)
 
-    def close(self) -> None:
-        for url in self._made:
-            self._databases.drop(url)
+
+@pytest.fixture(scope="session")
+def stocks() -> dict[int, Stock]:
+    """One for each place that databases come from."""
+    return {}
 
 
 @pytest.fixture(scope="module")
-def stock(launcher: Launcher, databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stock]:
-    found = Stock(launcher, databases, tmp_path_factory)
-    yield found
-    found.close()
+def stock(
+    launcher: Launcher, databases: Databases, stocks: dict[int, Stock], tmp_path_factory: pytest.TempPathFactory
+) -> Stock:
+    if id(databases) not in stocks:
+        stocks[id(databases)] = Stock(launcher, databases, tmp_path_factory)
+    return stocks[id(databases)]
 
 
 @pytest.fixture
