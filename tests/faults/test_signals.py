@@ -14,7 +14,8 @@ from .workshop import Ended, Place, wait_until
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
-SOONEST = 2.0 if LONG else 4.0  # seconds; other processes of a test run take their share
+SOONEST = 2.0 if LONG else 10.0  # seconds; other processes of a test run take their share
+LAST_RESORT = "only the last resort leaves staging to the next run"
 
 
 @pytest.mark.parametrize("where", places(PLACES, ("decided", "journalled", "write results.csv")))
@@ -24,7 +25,7 @@ def test_stopped_anywhere(stock: Stock, place: Place, where: str) -> None:
     check_stopped(ended, number)
     applied = [run for run in place.runs() if run["status"] == "applied" and run["started_at"] > stock.loaded]
     assert place.state == (stock.after if applied else stock.before)
-    assert applied or not place.leftovers()
+    assert applied or not place.leftovers() or ended.err.startswith("\n"), LAST_RESORT
     check_again(stock, place, was_complete=where in COMPLETE)
 
 
@@ -40,7 +41,7 @@ def test_stopped_inside_a_long_statement(stock: Stock, place: Place, number: sig
     check_stopped(ended, number)
     assert seconds < SOONEST
     assert place.state == stock.before
-    assert not place.leftovers() or ended.err.startswith("\n"), "only the last resort leaves staging to the next run"
+    assert not place.leftovers() or ended.err.startswith("\n"), LAST_RESORT
     slow.end()
     check_again(stock, place)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.storage.blocks import block_row, pack, unpack
@@ -22,6 +22,7 @@ def table(rows: list[tuple[int, str, str | None]]) -> pa.Table:
     return pa.table(columns)
 
 
+@settings(deadline=None)
 @given(rows=ROWS, start=st.integers(0, 5))
 def test_every_table_comes_back(rows: list[tuple[int, str, str | None]], start: int) -> None:
     whole = table(rows)

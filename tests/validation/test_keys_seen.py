@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.validation import keys_seen
@@ -25,6 +25,7 @@ def seen(keys: list[tuple[str | None, ...]], batch: int) -> KeysSeen:
     return found
 
 
+@settings(deadline=None)
 @given(keys=st.lists(st.tuples(PART, PART), max_size=40), batch=st.integers(1, 7))
 def test_every_shared_key_has_a_row_named(keys: list[tuple[str | None, ...]], batch: int) -> None:
     repeated = seen(keys, batch).repeated
