@@ -11,7 +11,12 @@ from numpy.typing import NDArray
 
 _NULL = -1
 _PACKED = pa.schema(
-    [pa.field("name", pa.string()), pa.field("numbers", pa.large_binary()), pa.field("letters", pa.large_binary())]
+    [
+        pa.field("name", pa.string()),
+        pa.field("type", pa.string()),
+        pa.field("numbers", pa.large_binary()),
+        pa.field("letters", pa.large_binary()),
+    ]
 )
 
 
@@ -21,7 +26,10 @@ def pack(table: pa.Table) -> bytes:
     packed = pa.table(
         [
             pa.array(table.column_names, pa.string()),
-            *(pa.array(list(part), pa.large_binary()) for part in zip(*columns, strict=True)),
+            *(
+                pa.array(list(part), field.type)
+                for part, field in zip(zip(*columns, strict=True), list(_PACKED)[1:], strict=True)
+            ),
         ],
         schema=_PACKED,
     )
@@ -35,9 +43,8 @@ def pack(table: pa.Table) -> bytes:
 def unpack(block: bytes | None) -> pa.Table:
     """ValueError (an Arrow error) where there is none."""
     packed = pa.ipc.open_stream(block or b"").read_all()
-    names, numbers, letters = (packed[name].to_pylist() for name in _PACKED.names)
-    columns = [_unpack_column(*parts) for parts in zip(numbers, letters, strict=True)]
-    return pa.table(columns, names=names)
+    names, *parts = (packed[name].to_pylist() for name in _PACKED.names)
+    return pa.table([_unpack_column(*column) for column in zip(*parts, strict=True)], names=names)
 
 
 def block_row(number: int, rows: pa.ChunkedArray, name: str, block: bytes) -> pa.Table:
@@ -45,16 +52,23 @@ def block_row(number: int, rows: pa.ChunkedArray, name: str, block: bytes) -> pa
     return pa.table({"number": [number], "first_row": [rows[0].as_py()], "last_row": [rows[-1].as_py()], name: [block]})
 
 
-def _pack_column(values: pa.Array) -> tuple[bytes, bytes | None]:
+def _pack_column(values: pa.Array) -> tuple[str, bytes, bytes | None]:
     if pa.types.is_integer(values.type):
-        return np.diff(values.to_numpy(), prepend=np.int64(0)).astype(np.int64).tobytes(), None
+        return *_small(np.diff(values.to_numpy(), prepend=np.int64(0))), None
     texts = values.cast(pa.string())
     if texts.offset or texts.null_count:
         texts = pa.concat_arrays([texts, pa.array([], pa.string())])
     lengths = np.diff(_offsets(texts))
     if texts.null_count:
         lengths = np.where(texts.is_valid().to_numpy(zero_copy_only=False), lengths, np.int32(_NULL))
-    return lengths.tobytes(), _letters(texts)
+    return *_small(lengths), _letters(texts)
+
+
+def _small(numbers: NDArray[np.signedinteger]) -> tuple[str, bytes]:
+    """The numbers in the smallest type that holds them, and that type."""
+    most = int(np.abs(numbers).max(initial=0))
+    kind = next(kind for kind in ("i1", "i2", "i4", "i8") if most <= np.iinfo(kind).max)
+    return kind, numbers.astype(kind).tobytes()
 
 
 def _offsets(texts: pa.Array) -> NDArray[np.int32]:
@@ -69,10 +83,10 @@ def _letters(texts: pa.Array) -> bytes:
     return b"" if data is None else bytes(data.slice(int(offsets[0]), int(offsets[-1] - offsets[0])))
 
 
-def _unpack_column(numbers: bytes, letters: bytes | None) -> pa.Array:
+def _unpack_column(kind: str, numbers: bytes, letters: bytes | None) -> pa.Array:
     if letters is None:
-        return pa.array(np.cumsum(np.frombuffer(numbers, np.int64)))
-    lengths = np.frombuffer(numbers, np.int32)
+        return pa.array(np.cumsum(np.frombuffer(numbers, kind), dtype=np.int64))
+    lengths = np.frombuffer(numbers, kind)
     nulls = lengths == _NULL
     offsets = np.concatenate([np.zeros(1, np.int32), np.cumsum(np.where(nulls, 0, lengths), dtype=np.int32)])
     valid = pa.array(~nulls).buffers()[1] if nulls.any() else None

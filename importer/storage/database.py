@@ -220,6 +220,7 @@ _SESSION: Mapping[str, str] = {
     "work_mem": WORK_MEM,
     "temp_buffers": TEMP_BUFFERS,
     "jit": "off",
+    "parallel_leader_participation": "off",  # it writes what the others find
     "datestyle": "ISO, YMD",
     "timezone": "UTC",
     "lock_timeout": LOCK_TIMEOUT,
