@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 from numpy.typing import NDArray
+from sqlalchemy.sql.elements import ColumnElement
 
 from importer.storage import control
 from importer.storage.blocks import unpack
@@ -23,17 +24,36 @@ REJECTED_OUTCOMES = (str(Outcome.REJECTED), str(Outcome.PARTLY_REJECTED))
 
 
 def fields_by_group(run: RunContext, groups: Mapping[str, tuple[Action, ...]]) -> dict[str, list[str]]:
-    """For each group of actions the fields of which at least one value has one of them, in one look at the rows."""
-    pairs = [(name, field) for name in groups for field in run.space.values]
-    if not pairs:
-        return {name: [] for name in groups}
-    marks = [
-        sa.func.max(sa.case((run.space.action(field).in_([str(action) for action in groups[name]]), 1), else_=0))
-        for name, field in pairs
-    ]
-    found = run.connection.execute(sa.select(*marks)).one()
-    marked = {pair for pair, mark in zip(pairs, found, strict=True) if mark}
-    return {name: [field for field in run.space.values if (name, field) in marked] for name in groups}
+    """For each group of actions the fields of which at least one value has one of them."""
+    found = _actions_by_field(run)
+    return {
+        name: [field for field in run.space.values if not found[field].isdisjoint(actions)]
+        for name, actions in groups.items()
+    }
+
+
+def _actions_by_field(run: RunContext) -> dict[str, set[Action]]:
+    """Counted in one look at the rows; only where values of a field are not simply written it takes a second one."""
+    fields = run.space.values
+    if not fields:
+        return {}
+    counts: list[ColumnElement[int]] = []
+    for column in map(run.space.action, fields):
+        counts += [sa.func.count(column), sa.func.count(sa.case((column == str(Action.WRITTEN), 1)))]
+    counted = iter(run.connection.execute(sa.select(*counts)).one())
+    found: dict[str, set[Action]] = {}
+    mixed = []
+    for field, total, written in zip(fields, counted, counted, strict=True):
+        found[field] = {Action.WRITTEN} if written else set()
+        if total > written:
+            mixed.append(field)
+    pairs = [(field, action) for field in mixed for action in Action if action is not Action.WRITTEN]
+    if pairs:
+        marks = [sa.func.max(sa.case((run.space.action(field) == str(action), 1), else_=0)) for field, action in pairs]
+        for (field, action), mark in zip(pairs, run.connection.execute(sa.select(*marks)).one(), strict=True):
+            if mark:
+                found[field].add(action)
+    return found
 
 
 def fields_with(run: RunContext, actions: tuple[Action, ...]) -> list[str]:
