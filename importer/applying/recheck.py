@@ -28,7 +28,8 @@ def refuse_changed_records(plan: RunContext, changed: ChangedFields) -> int:
     reason = plan.space.reason
     forgotten = plan.run(sa.delete(reason).where(reason.c.phase == "apply"))
     found = _refuse_existing(plan) if plan.target.exists else 0
-    found += refuse_moved(plan, changed, sa.not_(updates(plan, changed)))
+    if changed.others:
+        found += refuse_moved(plan, changed, sa.not_(updates(plan, changed)))
     found += _refuse_decided(plan) + _refuse_newly_open(plan)
     return found + forgotten
 
@@ -58,9 +59,17 @@ def _refuse_existing(plan: RunContext) -> int:
 
 def updates(plan: RunContext, changed: ChangedFields) -> ColumnElement[bool]:
     """Whether a row of `diff` writes a value of a record that is there. Never null, so that its opposite holds too."""
-    writing = [str(action) for action in WRITING]
-    written = sa.or_(sa.false(), *(plan.space.action(field).in_(writing) for field in changed.written))
-    return sa.and_(plan.space.diff.c["_new"].is_(sa.false()), sa.func.coalesce(written, sa.false()))
+    exists = plan.space.diff.c["_new"].is_(sa.false())
+    if not changed.others:
+        return exists
+    written = sa.or_(sa.false(), *(is_written(plan, changed, field) for field in changed.written))
+    return sa.and_(exists, sa.func.coalesce(written, sa.false()))
+
+
+def is_written(plan: RunContext, changed: ChangedFields, field: str) -> ColumnElement[bool]:
+    """Whether a row of `diff` writes the field; may be null for no."""
+    action = plan.space.action(field)
+    return action.in_([str(each) for each in WRITING]) if field in changed.others else action.is_not(None)
 
 
 def stands(plan: RunContext, changed: ChangedFields) -> ColumnElement[bool]:

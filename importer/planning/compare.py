@@ -34,7 +34,8 @@ def find_changes(plan: RunContext, treatments: Treatments) -> int:
     changed = {field: _is_changed(plan, field) for field in plan.space.values if field in plan.space.brought}
     if not changed:
         return 0
-    columns: list[Any] = [stage.c["_row"], sa.false(), *(stage.c[name] for name in plan.target.key)]
+    place = sa.null() if plan.target.place is None else plan.target.place
+    columns: list[Any] = [stage.c["_row"], sa.false(), place, *(stage.c[name] for name in plan.target.key)]
     for field in plan.space.values:
         columns += _change(plan, treatments, field, changed.get(field))
     rows = (
@@ -100,7 +101,7 @@ def _refuse_new(plan: RunContext, here: ColumnElement[bool]) -> None:
 
 def _propose_new(plan: RunContext, here: ColumnElement[bool], defaults: Mapping[str, ColumnElement[Any]]) -> None:
     stage, diff, fresh = plan.space.stage, plan.space.diff, plan.space.fresh
-    columns: list[Any] = [stage.c["_row"], sa.true(), *(stage.c[name] for name in plan.target.key)]
+    columns: list[Any] = [stage.c["_row"], sa.true(), sa.null(), *(stage.c[name] for name in plan.target.key)]
     for field in plan.space.values:
         value = sa.func.coalesce(stage.c[field], defaults[field]) if field in defaults else stage.c[field]
         columns += [sa.null(), value, sa.case((value.is_not(None), sa.literal(str(Action.PROPOSED))))]

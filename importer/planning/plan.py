@@ -16,6 +16,7 @@ from importer.planning.behavior import Treatments
 from importer.planning.texts import quote_source_texts
 from importer.storage import statistics
 from importer.storage.context import RunContext
+from importer.storage.decided import keep_actions
 from importer.storage.expressions import constant
 from importer.validation.across import cross_checks
 from importer.validation.canonical import Value
@@ -58,6 +59,7 @@ def make_plan(plan: RunContext, given: PlanInput) -> None:
     quote_source_texts(plan, given.positions)
     open_changes.forget_refused(plan)
     open_changes.add_opened(plan, treatments)
+    keep_actions(plan)
     outcomes.settle_outcomes(plan)
     analyze(plan, plan.space.reason, plan.space.effect, plan.space.outcome)
 

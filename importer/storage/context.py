@@ -36,9 +36,10 @@ class RunContext:
     def dialect(self) -> str:
         return self.target.dialect
 
-    def run(self, statement: sa.Executable) -> int:
+    def run(self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None) -> int:
         """Executes; gives the number of rows touched."""
-        return self.connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount
+        options = {"preserve_rowcount": True}
+        return self.connection.execute(statement, parameters, execution_options=options).rowcount
 
     def count(self, select: sa.Select[Any]) -> int:
         return int(self.connection.scalar(sa.select(sa.func.count()).select_from(select.subquery())) or 0)

@@ -32,7 +32,26 @@ def fields_by_group(run: RunContext, groups: Mapping[str, tuple[Action, ...]]) -
     }
 
 
+def keep_actions(run: RunContext) -> None:
+    """Fills `acting`: nothing of `diff` changes any more."""
+    found = _counted_actions(run)
+    rows = [{"field": field, "action": str(action)} for field, actions in found.items() for action in actions]
+    if rows:
+        run.connection.execute(sa.insert(run.space.acting), rows)
+
+
 def _actions_by_field(run: RunContext) -> dict[str, set[Action]]:
+    """Those that were kept, or else counted."""
+    kept = run.connection.execute(sa.select(run.space.acting)).all()
+    if not kept:
+        return _counted_actions(run)
+    found: dict[str, set[Action]] = {field: set() for field in run.space.values}
+    for field, action in kept:
+        found[field].add(Action(action))
+    return found
+
+
+def _counted_actions(run: RunContext) -> dict[str, set[Action]]:
     """Counted in one look at the rows; only where values of a field are not simply written it takes a second one."""
     fields = run.space.values
     if not fields:
@@ -63,14 +82,18 @@ def fields_with(run: RunContext, actions: tuple[Action, ...]) -> list[str]:
 
 @dataclass(frozen=True)
 class ChangedFields:
-    """Fields that any row of `diff` changes, and those of them that any row writes; in entity order."""
+    """Fields that any row of `diff` changes, and those of them that any row writes; in entity order. `others`: those
+    whose values are not all written.
+    """
 
     all: list[str]
     written: list[str]
+    others: list[str]
 
     @classmethod
     def of(cls, run: RunContext) -> Self:
-        return cls(**fields_by_group(run, {"all": tuple(Action), "written": WRITING}))
+        rest = tuple(action for action in Action if action not in WRITING)
+        return cls(**fields_by_group(run, {"all": tuple(Action), "written": WRITING, "others": rest}))
 
 
 def changed_values(plan: RunContext, fields: list[str]) -> sa.Select[Any]:

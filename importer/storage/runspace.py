@@ -17,7 +17,7 @@ from sqlalchemy.sql.elements import ClauseElement
 
 from importer.storage.control import KEYS
 from importer.storage.database import SCHEMA, Database
-from importer.storage.target import Physical, Target
+from importer.storage.target import PLACE, Physical, Target
 
 BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
@@ -64,11 +64,13 @@ class RunSpace:
     `suspect`: rows whose key may occur more than once
     `twin`: rows whose key occurs more than once: `key_group`, and within it `variant` (alike in every field)
     `fresh`: rows that bring a new record
-    `diff`: rows that change an existing record (or propose a new one): per field i the old value `o<i>`, the new
-    value `v<i>` and what happens to it `a<i>` (an `Action`); all three null where the row doesn't change the field
+    `diff`: rows that change an existing record (or propose a new one): where the record stood when it was planned
+    (`_place`, see `Target.place`; null where that isn't told); per field i the old value `o<i>`, the new value `v<i>`
+    and what happens to it `a<i>` (an `Action`); all three null where the row doesn't change the field
     `along`: rows whose other fields are proposed along with the approval fields (rule 1)
     `ruled`: values that an automatic action decided, with its ruling (an `Action`) and name
     `effect`: open proposed changes of the file's records, and what the row does to each
+    `acting`: which actions occur among the values of each field, once all is decided
     `outcome`: every row that is not plainly unchanged
     """
 
@@ -90,6 +92,7 @@ class RunSpace:
     along: sa.Table
     ruled: sa.Table
     effect: sa.Table
+    acting: sa.Table
     outcome: sa.Table
 
     @property
@@ -113,6 +116,7 @@ class RunSpace:
             self.along,
             self.ruled,
             self.effect,
+            self.acting,
             self.outcome,
         )
 
@@ -154,6 +158,7 @@ def run_space(
         along=make.table("along", _row("_row")),
         ruled=make.table("ruled", _row("_row"), *(sa.Column(name, sa.Text) for name in ("field", "ruling", "rule"))),
         effect=make.table("effect", *_effect_columns()),
+        acting=make.table("acting", sa.Column("field", sa.Text), sa.Column("action", sa.Text)),
         outcome=make.table("outcome", *_outcome_columns()),
     )
 
@@ -194,6 +199,7 @@ def _diff_columns(
     key: tuple[str, ...], values: list[str], ordinal: Mapping[str, int], types: Mapping[str, Any]
 ) -> list[sa.Column[Any]]:
     columns: list[sa.Column[Any]] = [_row("_row"), sa.Column("_new", sa.Boolean(create_constraint=False))]
+    columns.append(sa.Column("_place", PLACE))
     columns += [sa.Column(name, types[name]) for name in key]
     for name in values:
         number = ordinal[name]

@@ -20,6 +20,17 @@ from importer.errors import SetupError
 from importer.vocabulary import ValueKind
 
 
+class _Place(sa.types.UserDefinedType[Any]):
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "TID"
+
+
+PLACE = _Place().with_variant(sa.Integer(), "sqlite")
+"""Block and line of a row in its table, as PostgreSQL counts them."""
+
+
 class Physical(StrEnum):
     """How a column holds a value."""
 
@@ -81,6 +92,14 @@ class Target:
     key: tuple[str, ...]
     foreign_keys: tuple[dict[str, Any], ...] = ()
     unique: tuple[tuple[str, ...], ...] = ()
+    has_places: bool = False
+
+    @property
+    def place(self) -> ColumnElement[Any] | None:
+        """Where a record stands in its table, by which it is found sooner than by its key. It changes when anybody
+        writes the record or the table is reorganised. None where the database doesn't tell.
+        """
+        return sa.column("ctid", PLACE, _selectable=self.table) if self.has_places else None
 
     @cached_property
     def key_is_unique(self) -> bool:
@@ -116,7 +135,15 @@ def find_target(connection: sa.Connection, entity: DataEntity) -> Target:
         key=entity.key,
         foreign_keys=tuple(dict(key) for key in inspector.get_foreign_keys(name, schema=schema or None)),
         unique=_unique(inspector, name, schema or None),
+        has_places=dialect == "postgresql" and _is_plain_table(connection, table),
     )
+
+
+def _is_plain_table(connection: sa.Connection, table: sa.Table) -> bool:
+    """Neither a view nor in partitions."""
+    kind = sa.text("SELECT relkind = 'r' FROM pg_class WHERE oid = CAST(:name AS regclass)")
+    name = connection.dialect.identifier_preparer.format_table(table)
+    return bool(connection.scalar(kind, {"name": name}))
 
 
 def _unique(inspector: sa.Inspector, name: str, schema: str | None) -> tuple[tuple[str, ...], ...]:
