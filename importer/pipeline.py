@@ -37,6 +37,7 @@ from importer.storage import locks, runs, runspace
 from importer.storage.bulk import Loader
 from importer.storage.context import RunContext
 from importer.storage.decided import ChangedFields
+from importer.storage.interrupting import roll_back_what_is_open
 from importer.storage.migrate import ensure
 from importer.storage.runs import Actor, StoredRun
 from importer.storage.target import Target, find_target
@@ -284,6 +285,8 @@ def _give_up(session: Session, run_id: str, error: BaseException) -> RunStatus |
     """A run that ends before its end leaves its row, and a plan only if it was reviewed; its status, if known."""
     if isinstance(error, ImporterError):
         error.run_id = run_id
+    if not isinstance(error, Exception):
+        roll_back_what_is_open()
     try:
         return settle(session.database.impatient(LAST_WAIT), run_id)
     except ImporterError as second:
@@ -309,14 +312,23 @@ def _release(session: Session, run: StoredRun, *, accept_limits: bool, comment: 
 
 
 def _apply_and_report(session: Session, run_id: str, overrides: dict[str, Any], wait: float, folder: Path) -> Answer:
+    """Also where the answer to COMMIT was lost. What is written ahead has ended before a run is given up."""
     try:
         with session.database.kept_open(), tables_ahead(session, run_id, folder) as ahead:
-            summary, as_planned = _apply_or_leave(session, run_id, _Application(overrides, wait, folder, ahead))
+            as_planned = _apply(session, run_id, _Application(overrides, wait, folder, ahead))
             ahead.wait()
-            return _report(session, summary, folder, ahead if as_planned else None)
-    except KeyboardInterrupt as error:  # it comes anywhere
-        _give_up(session, run_id, error)
-        raise
+            return _report(session, _stored_summary(session, run_id), folder, ahead if as_planned else None)
+    except RefusedTooOften as error:
+        _hold(session, run_id, error)
+    except BaseException as error:  # an interrupt comes anywhere
+        if _give_up(session, run_id, error) is not RunStatus.APPLIED or not isinstance(error, ImporterError):
+            raise
+    return _report(session, _stored_summary(session, run_id), folder)
+
+
+def _stored_summary(session: Session, run_id: str) -> Answer:
+    with session.database.begin() as connection:
+        return runs.find_run(connection, run_id).summary
 
 
 @dataclass(frozen=True)
@@ -327,20 +339,6 @@ class _Application:
     wait: float
     folder: Path
     ahead: TablesAhead
-
-
-def _apply_or_leave(session: Session, run_id: str, how: _Application) -> tuple[Answer, bool]:
-    """The run's summary, applied (also where the answer to COMMIT was lost) or held; and whether all is as planned."""
-    as_planned = False
-    try:
-        as_planned = _apply(session, run_id, how)
-    except RefusedTooOften as error:
-        _hold(session, run_id, error)
-    except BaseException as error:
-        if _give_up(session, run_id, error) is not RunStatus.APPLIED or not isinstance(error, ImporterError):
-            raise
-    with session.database.begin() as connection:
-        return runs.find_run(connection, run_id).summary, as_planned
 
 
 def _apply(session: Session, run_id: str, how: _Application) -> bool:

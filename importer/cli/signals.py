@@ -1,8 +1,8 @@
 """Ctrl-C and SIGTERM end a command soon, whatever it does.
 
 A signal becomes an exception, so that transactions roll back and staging is dropped on the way out. Python raises it
-only between two steps of its own; a thread that hears the signal at once interrupts the statement that runs, and ends
-the process if it does not come to its end.
+only between two steps of its own; a thread that hears the signal at once interrupts the statements that run, as long as
+the connections of before are there, and another one ends the process if it does not come to its end.
 """
 
 from __future__ import annotations
@@ -15,9 +15,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from importer.storage.interrupting import interrupt_statements, spare_what_comes
+
 LONGEST = 1.6
 """Seconds from the signal to the end of the process."""
 
+_PAUSE = 0.1
 _HEEDED = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -53,6 +56,7 @@ class Ear:
     def _hear(self, number: int, _frame: FrameType | None) -> None:
         if self.heard is None:
             self.heard = number
+            spare_what_comes()
             raise KeyboardInterrupt
 
     def _watch(self) -> None:
@@ -61,8 +65,12 @@ class Ear:
                 self._end(received[0])
 
     def _end(self, number: int) -> None:
-        from importer.storage.interrupting import interrupt_statements
-
-        interrupt_statements()
+        threading.Thread(target=self._interrupt, name="importer-interrupt", daemon=True).start()
         if not self._over.wait(LONGEST):
             os._exit(self._last_words(number))
+
+    def _interrupt(self) -> None:
+        """Again and again: a thread may begin its next statement before it hears that nothing more is wanted."""
+        interrupt_statements()
+        while not self._over.wait(_PAUSE):
+            interrupt_statements()

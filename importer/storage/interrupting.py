@@ -8,18 +8,31 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from typing import Any
+import threading
+from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 _CANCEL_SECONDS = 1.0
+_ATTEMPTS = 3
 _open: dict[int, Any] = {}
+_spared = threading.Event()
+_one_at_a_time = threading.Lock()
 
 
 def observe(engine: sa.Engine) -> None:
     """The engine's connections can be interrupted from now on."""
-    sa.event.listen(engine, "connect", lambda raw, _record: _open.__setitem__(id(raw), raw))
-    sa.event.listen(engine, "close", lambda raw, _record: _open.pop(id(raw), None))
+    from sqlalchemy import event
+
+    event.listen(engine, "connect", lambda raw, _record: _opened(raw))
+    event.listen(engine, "close", lambda raw, _record: _closed(raw))
+    event.listen(engine, "handle_error", _close_cursor)
+
+
+def spare_what_comes() -> None:
+    """Connections that are opened from now on belong to the way out: nothing interrupts them."""
+    _spared.set()
 
 
 def interrupt_statements() -> None:
@@ -29,11 +42,57 @@ def interrupt_statements() -> None:
             _interrupt(raw)
 
 
-def _interrupt(raw: Any) -> None:
-    if isinstance(raw, sqlite3.Connection):
-        raw.interrupt()
-        return
-    from psycopg.pq import TransactionStatus
+def roll_back_what_is_open() -> None:
+    """For the way out: an interrupt between two steps of ours may leave a transaction that nobody ends any more."""
+    for raw in list(_open.values()):
+        with contextlib.suppress(Exception):  # what is broken holds nothing
+            _roll_back(raw)
 
-    if raw.pgconn.transaction_status == TransactionStatus.ACTIVE:
-        raw.cancel_safe(timeout=_CANCEL_SECONDS)
+
+def _opened(raw: Any) -> None:
+    if not _spared.is_set():
+        _open[id(raw)] = raw
+
+
+def _close_cursor(context: sa.engine.ExceptionContext) -> None:
+    """A cursor on SQLite that is not at its end keeps its connection interrupted, so that not even ROLLBACK is done."""
+    if context.cursor is not None and not isinstance(context.original_exception, Exception):
+        with contextlib.suppress(Exception):  # what is broken holds nothing
+            context.cursor.close()
+
+
+def _closed(raw: Any) -> None:
+    """A closed SQLite connection keeps its locks while the traceback of an interrupt holds a cursor of it, and the way
+    out would wait for them: so the transaction is ended before.
+    """
+    with _one_at_a_time:
+        _open.pop(id(raw), None)
+    if isinstance(raw, sqlite3.Connection):
+        _roll_back(raw)
+
+
+def _roll_back(raw: Any) -> None:
+    if not isinstance(raw, sqlite3.Connection):
+        if _status(raw) in ("INTRANS", "INERROR"):
+            raw.rollback()
+        return
+    for _ in range(_ATTEMPTS):  # an interruption that came a moment ago meets the first statement after it
+        if not raw.in_transaction:
+            return
+        with contextlib.suppress(sqlite3.OperationalError):
+            raw.rollback()
+
+
+def _interrupt(raw: Any) -> None:
+    if not isinstance(raw, sqlite3.Connection):
+        if _status(raw) == "ACTIVE":
+            raw.cancel_safe(timeout=_CANCEL_SECONDS)
+        return
+    with _one_at_a_time:
+        if id(raw) in _open:
+            raw.interrupt()
+
+
+def _status(raw: Any) -> str:
+    """Of a connection of psycopg."""
+    return str(raw.info.transaction_status.name)

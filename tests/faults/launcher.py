@@ -13,6 +13,7 @@ import pkgutil
 import resource
 import signal
 import sys
+import time
 from typing import Any
 
 
@@ -51,6 +52,8 @@ def _happen(order: dict[str, Any]) -> None:
         case "error":
             raise OSError(order["number"], os.strerror(order["number"]))
         case "signal":
+            with open(order["noted"], "w", encoding="utf-8") as file:
+                file.write(str(time.monotonic()))
             os.kill(os.getpid(), order["number"])
         case "pause":  # the test hears of it, and lets the process go on
             os.write(4, b".")
