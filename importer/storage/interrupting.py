@@ -56,9 +56,10 @@ def _opened(raw: Any) -> None:
 
 def _close_cursor(context: sa.engine.ExceptionContext) -> None:
     """A cursor on SQLite that is not at its end keeps its connection interrupted, so that not even ROLLBACK is done."""
-    if context.cursor is not None and not isinstance(context.original_exception, Exception):
-        with contextlib.suppress(Exception):  # what is broken holds nothing
-            context.cursor.close()
+    if isinstance(context.original_exception, Exception) or context.execution_context is None:
+        return
+    with contextlib.suppress(Exception):  # what is broken holds nothing
+        context.execution_context.cursor.close()
 
 
 def _closed(raw: Any) -> None:
