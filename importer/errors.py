@@ -12,7 +12,7 @@ ImporterError                 carries message, file, hint and the exit code of t
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class ImporterError(Exception):
@@ -46,6 +46,10 @@ class PlanLost(ImporterError):
     """The stored plan is gone or no longer what was reviewed; plan again."""
 
     exit_code = 1
+
+    @classmethod
+    def gone(cls, run_id: str) -> Self:
+        return cls(f"the plan of run {run_id} is no longer there", hint="plan the file again", run_id=run_id)
 
 
 class ReportFailed(ImporterError):

@@ -16,10 +16,14 @@ from importer.reporting import write_run_reports
 from importer.session import Session
 from importer.storage import leftovers, locks, runs
 from importer.storage.database import Database
+from importer.storage.interrupting import roll_back_what_is_open
 from importer.storage.runs import StoredRun
 from importer.vocabulary import RunStatus
 
 RUN, APPLY = "run", "apply"
+
+LAST_WAIT = 1.0
+"""Seconds that a run that has failed waits for the database to say so."""
 
 
 def recover(session: Session) -> None:
@@ -53,10 +57,23 @@ def _settled(run: StoredRun) -> RunStatus:
     match run.status, run.unfinished:
         case (RunStatus.APPLIED | RunStatus.FAILED, _) | (_, None):
             return run.status
-        case _, "apply":
+        case _, command if command == APPLY:
             return RunStatus(run.summary["status"])
         case _:
             return RunStatus.FAILED
+
+
+def give_up(session: Session, run_id: str, error: BaseException) -> RunStatus | None:
+    """A run that ends before its end leaves its row, and a plan only if it was reviewed; its status, if known."""
+    if isinstance(error, ImporterError):
+        error.run_id = run_id
+    if not isinstance(error, Exception):
+        roll_back_what_is_open()
+    try:
+        return settle(session.database.impatient(LAST_WAIT), run_id)
+    except ImporterError as second:
+        error.add_note(f"the next command ends the run: {second.message}")
+        return None
 
 
 def unreported(session: Session, intake: Intake, options: ImportOptions) -> StoredRun | None:

@@ -74,10 +74,7 @@ def rehearse(session: Session, run_id: str) -> dict[str, Any]:
         )
     definition = load(entity)
     submitter = run.options.get("requested_by") or run.user
-    with restage(session, run, entity) as (connection, space, target, _):
-        context = RunContext(
-            connection, entity, entity.source(run.source), target, space, run.reading["headers"], run.is_correction
-        )
+    with restage(session, run, entity) as (context, _):
         automatic = _ruled(context)
         steps, failed = _steps(context, definition, submitter)
     return {"run_id": run_id, "automatic": automatic, "steps": steps, "failed_conditions": failed}

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import sqlalchemy as sa
 
 from importer.entity import DataEntity
 from importer.errors import ImporterError, PlanLost, ReportFailed, TryLater
 from importer.failpoints import reached
 from importer.restaging import restage
 from importer.session import Session
-from importer.storage import locks, runs, runspace
+from importer.storage import leftovers, locks, runs, runspace
 from importer.storage.context import RunContext
 from importer.storage.migrate import ensure
 from importer.storage.runs import StoredRun
-from importer.storage.runspace import RunSpace
-from importer.storage.target import Target
 from importer.vocabulary import RunStatus
 
 if TYPE_CHECKING:
@@ -27,6 +24,19 @@ if TYPE_CHECKING:
     from importer.reports.model import RunReport
 
 Answer = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where reports go: `folder`, with `by_run` a folder of the run's name in it; without it `runs/RUN`."""
+
+    folder: Path | None
+    by_run: bool = False
+
+    def of(self, run_id: str) -> Path:
+        if self.folder is None:
+            return Path("runs") / run_id
+        return self.folder / run_id if self.by_run else self.folder
 
 
 def report_run(session: Session, run_id: str, output: Path | None) -> Answer:
@@ -72,14 +82,14 @@ def write_run_reports(session: Session, run_id: str, output: Path | None, ahead:
     """Writes the reports; a run that was applied but can't be reported says so (exit 6)."""
     from importer.reports.write import write_reports
 
-    folder = report_folder(run_id, output)
+    folder = Destination(output).of(run_id)
     run, entity = _reported(session, run_id)
     applied = run.status is RunStatus.APPLIED
-    with restage(session, run, entity) as (connection, space, target, missing):
+    with restage(session, run, entity) as (context, missing):
         summary = {**run.summary, "warnings": [*run.summary.get("warnings", []), *missing]}
         summary["timings"] = {**summary.get("timings", {}), **session.timings.seconds}
         summary.pop("reports", None)
-        report = _report(session, run, _context(connection, run, entity, target, space), summary, in_journal=applied)
+        report = _run_report(session, run, context, summary, in_journal=applied)
         try:
             session.progress.phase("reports")
             summary["reports"] = write_reports(report, folder, ahead.take() if ahead else None)
@@ -87,15 +97,21 @@ def write_run_reports(session: Session, run_id: str, output: Path | None, ahead:
             if not applied:
                 _finish(session, run, run.summary)  # the plan stands, and can be reported later
                 raise
-            return without_reports(summary, error)
+            return _without_reports(summary, error)
     _finish(session, run, {**summary, "warnings": run.summary.get("warnings", [])})
     if applied:
-        _drop(session, space, run_id)
+        _drop(session, run)
     return {**summary, "folder": str(folder)}
 
 
-def report_folder(run_id: str, output: Path | None) -> Path:
-    return output or Path("runs") / run_id
+def report_or_owe(session: Session, summary: Answer, folder: Path, ahead: TablesAhead | None = None) -> Answer:
+    """Whatever hinders the reports of an applied run, it was applied: exit 6."""
+    try:
+        return write_run_reports(session, summary["run_id"], folder, ahead)
+    except Exception as error:
+        if summary["status"] != RunStatus.APPLIED:
+            raise
+        return _without_reports(summary, error)
 
 
 def tables_ahead(session: Session, run_id: str, output: Path | None) -> TablesAhead:
@@ -105,11 +121,10 @@ def tables_ahead(session: Session, run_id: str, output: Path | None) -> TablesAh
     @contextmanager
     def planned() -> Iterator[RunReport]:
         run, entity = _reported(session, run_id)
-        with restage(session, run, entity) as (connection, space, target, _):
-            context = _context(connection, run, entity, target, space)
-            yield _report(session, run, context, run.summary, in_journal=False, applied=True)
+        with restage(session, run, entity) as (context, _):
+            yield _run_report(session, run, context, run.summary, in_journal=False, applied=True)
 
-    return TablesAhead(report_folder(run_id, output), planned)
+    return TablesAhead(Destination(output).of(run_id), planned)
 
 
 def _reported(session: Session, run_id: str) -> tuple[StoredRun, DataEntity]:
@@ -121,14 +136,7 @@ def _reported(session: Session, run_id: str) -> tuple[StoredRun, DataEntity]:
     return run, entity
 
 
-def _context(
-    connection: sa.Connection, run: StoredRun, entity: DataEntity, target: Target, space: RunSpace
-) -> RunContext:
-    headers = run.reading["headers"]
-    return RunContext(connection, entity, entity.source(run.source), target, space, headers, run.is_correction)
-
-
-def _report(
+def _run_report(
     session: Session,
     run: StoredRun,
     context: RunContext,
@@ -153,7 +161,7 @@ def _report(
     return RunReport(summary, context.entity, headers, run.reading["delimiter"], data)
 
 
-def without_reports(summary: Answer, error: Exception) -> Answer:
+def _without_reports(summary: Answer, error: Exception) -> Answer:
     """The answer of a run that was applied and could not be reported (exit 6)."""
     run_id = summary["run_id"]
     message = error.message if isinstance(error, ImporterError) else f"failed unexpectedly ({type(error).__name__})"
@@ -170,10 +178,10 @@ def _finish(session: Session, run: StoredRun, summary: Answer) -> None:
     reached("finished")
 
 
-def _drop(session: Session, space: runspace.RunSpace, run_id: str) -> None:
+def _drop(session: Session, run: StoredRun) -> None:
     """Staging is dropped when the reports of an applied run are complete."""
     try:
-        runspace.drop(session.database, space, run_id)
+        leftovers.remove(session.database, run.run_id, run.sequence)
     except TryLater as error:
         session.progress.note(f"the run's own tables stay until the next run: {error.message}")
     reached("dropped")

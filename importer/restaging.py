@@ -20,17 +20,18 @@ from importer.errors import FileRefused, ImporterError, PlanLost
 from importer.intake import ImportOptions, open_intake
 from importer.session import Session
 from importer.staging import stage
-from importer.storage import control, runspace
+from importer.storage import control, leftovers, runspace
 from importer.storage.blocks import block_row, pack
 from importer.storage.bulk import Loader
 from importer.storage.columns import read_texts
+from importer.storage.context import RunContext, space_of
 from importer.storage.runs import StoredRun
 from importer.storage.runspace import RunSpace
 from importer.storage.target import Target, find_target
 from importer.vocabulary import Behavior, RunStatus
 
-Restaged = tuple[sa.Connection, RunSpace, Target, list[str]]
-"""A transaction, the run's tables, the target, and sentences about what can't be listed any more."""
+Restaged = tuple[RunContext, list[str]]
+"""The run within a transaction, and sentences about what can't be listed any more."""
 
 
 @contextmanager
@@ -39,18 +40,15 @@ def restage(session: Session, run: StoredRun, entity: DataEntity) -> Iterator[Re
     database = session.database
     with database.begin() as connection:
         target = find_target(connection, entity)
-    defaults = entity.parameters.entity.defaults
-    space = runspace.run_space(database, run.sequence, target, run.reading.get("brought", ()), defaults)
+    space = space_of(database, run, entity, target)
     side = runspace.side_file(database, run.run_id)
     missing: list[str] = []
     if not _is_there(session, run, space, side):
         if run.status is not RunStatus.APPLIED:
-            raise PlanLost(
-                f"the plan of run {run.run_id} is no longer there", hint="plan the file again", run_id=run.run_id
-            )
+            raise PlanLost.gone(run.run_id)
         missing = _rebuild(session, run, entity, target, space, side)
     with database.begin(attach=side) as connection:
-        yield connection, space, target, missing
+        yield RunContext.of(connection, run, entity, target, space), missing
 
 
 def _is_there(session: Session, run: StoredRun, space: RunSpace, side: Path | None) -> bool:
@@ -59,10 +57,10 @@ def _is_there(session: Session, run: StoredRun, space: RunSpace, side: Path | No
         return False
     if "reports" not in run.summary or run.status is not RunStatus.APPLIED:
         with session.database.begin(attach=side) as connection:
-            if runspace.exists(connection, space) and runspace.is_filled(connection, space, run.rows_read or 0):
+            if runspace.stands(connection, space, run.rows_read or 0):
                 return True
     if run.status is RunStatus.APPLIED:
-        runspace.drop(session.database, space, run.run_id)
+        leftovers.remove(session.database, run.run_id, run.sequence)
     return False
 
 
@@ -72,7 +70,7 @@ def _rebuild(
     try:
         _read_again(session, run, entity, target, space, side)
     except ImporterError as error:
-        runspace.drop(session.database, space, run.run_id)
+        leftovers.remove(session.database, run.run_id, run.sequence)
         found = _stage_journal(session, run, target, space, side)
         lost = (run.rows_read or 0) - found
         if lost:

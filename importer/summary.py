@@ -5,7 +5,7 @@ Read from the run's tables with a handful of statements; the keys are those of `
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -27,6 +27,10 @@ from importer.storage.expressions import contains_word, has_bad
 from importer.storage.runs import StoredRun
 from importer.validation.canonical import canonical
 from importer.vocabulary import WRITING, Action, Effect, Outcome, RunStatus
+from importer.workflow.definition import WorkflowDefinition
+from importer.workflow.nobody import nobody_to_ask
+
+CONDITION_FAILED = "A condition could not be evaluated, so a person decides"
 
 
 @dataclass(frozen=True)
@@ -145,6 +149,11 @@ def _warnings(run: RunContext) -> list[str]:
     if run.entity.parameters.workflow.four_eyes:
         return []
     return ["four_eyes = false: people may approve what they contributed to"]
+
+
+def workflow_warnings(connection: sa.Connection, definition: WorkflowDefinition, failed: Collection[str]) -> list[str]:
+    """Of conditions that failed, and of approvers behind whom nobody stands."""
+    return [*(f"{CONDITION_FAILED}: {each}" for each in failed), *nobody_to_ask(connection, definition)]
 
 
 def settled_summary(run: RunContext, planned: StoredRun, session: Session, overrides: Mapping[str, Any]) -> Answer:

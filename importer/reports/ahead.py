@@ -13,10 +13,11 @@ from types import TracebackType
 from typing import Self
 
 from importer.errors import ImporterError
-from importer.reports.folder import Staged, make_private
+from importer.reports.folder import Staged
 from importer.reports.kept import Kept
 from importer.reports.model import RunReport
 from importer.reports.write import Tables, write_tables
+from importer.storage.private import make_private
 
 
 class TablesAhead:

@@ -23,9 +23,8 @@ from typing import BinaryIO
 
 from importer.errors import ReportFailed
 from importer.failpoints import reached
+from importer.storage.private import PRIVATE_FILE, PRIVATE_FOLDER, make_private
 
-PRIVATE_FILE = 0o600
-PRIVATE_FOLDER = 0o700
 _HOST = re.sub(r"[^0-9A-Za-z-]", "-", platform.node()) or "host"
 _PART = re.compile(rf"\..+\.{re.escape(_HOST)}\.(\d+)\.[0-9a-f]{{6}}\.part")
 
@@ -123,15 +122,6 @@ def staged(folder: Path, run_id: str, last: str, begun: Staged | None = None) ->
     except BaseException:
         files.discard()
         raise
-
-
-def make_private(folder: Path) -> None:
-    """Makes the folder and its missing parents, each 0700; one that stands already keeps its rights."""
-    if folder.is_dir():
-        return
-    if folder.parent != folder:
-        make_private(folder.parent)
-    folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
 
 
 def _remove_abandoned(folder: Path) -> None:

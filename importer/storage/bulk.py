@@ -22,6 +22,7 @@ from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.schema import CreateTable
 
 from importer.storage.database import Database
+from importer.storage.private import make_private
 from importer.storage.runspace import SIDE_INDEXES, RunSpace
 from importer.storage.target import Physical, TargetColumn
 
@@ -193,7 +194,7 @@ class _AdbcSink:
     def __init__(self, file: Path, space: RunSpace) -> None:
         from adbc_driver_sqlite import dbapi
 
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(file.parent)
         self._connection = dbapi.connect(str(file), autocommit=True)
         self._cursor = self._connection.cursor()
         # A plan that is not finished is never applied, so the side file needs no journal of its own while it is made.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement
@@ -12,10 +12,18 @@ from sqlalchemy.sql.selectable import FromClause
 
 from importer.entity import DataEntity
 from importer.settings import Source
+from importer.storage.database import Database
 from importer.storage.expressions import contains_word, has_bad
-from importer.storage.runspace import RunSpace
+from importer.storage.runs import StoredRun
+from importer.storage.runspace import RunSpace, run_space
 from importer.storage.target import Target, canonical
 from importer.vocabulary import Blank, RejectionCode
+
+
+def space_of(database: Database, run: StoredRun, entity: DataEntity, target: Target) -> RunSpace:
+    """The tables of a stored run as objects; they need not exist."""
+    defaults = entity.parameters.entity.defaults
+    return run_space(database, run.sequence, target, run.reading.get("brought", ()), defaults)
 
 
 @dataclass(frozen=True)
@@ -31,6 +39,12 @@ class RunContext:
     space: RunSpace
     headers: Mapping[str, str]
     is_correction: bool
+
+    @classmethod
+    def of(cls, connection: sa.Connection, run: StoredRun, entity: DataEntity, target: Target, space: RunSpace) -> Self:
+        """A stored run, as it was read."""
+        headers = run.reading["headers"]
+        return cls(connection, entity, entity.source(run.source), target, space, headers, run.is_correction)
 
     @property
     def dialect(self) -> str:

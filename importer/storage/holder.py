@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import IO
 
 from importer.errors import TryLater
+from importer.storage.private import make_private
 
-PRIVATE_FOLDER = 0o700
 _PAUSE = 0.1
 _BUSY = (errno.EAGAIN, errno.EACCES)
 
@@ -53,7 +53,7 @@ class LockFile:
     def take(self, holder: Holder) -> bool:
         """False where somebody else has it. TryLater where the file can't be made."""
         try:
-            self.path.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+            make_private(self.path.parent)
             while self._file is None:
                 file = self.path.open("a+", encoding="utf-8")
                 if not _lock(file):

@@ -16,6 +16,20 @@ if TYPE_CHECKING:
     from ..conftest import Databases
 
 ROWS = 60
+UNTIL_COMMITTED = (
+    "started",
+    "staged",
+    "decided",
+    "planned",
+    "announced",
+    "rechecked",
+    "written",
+    "proposed",
+    "journalled",
+    "before commit",
+    "committed",
+)
+"""Places of the story before the reports, in order."""
 LONG = os.environ.get("IMPORTER_TEST_FAULTS") == "long"
 """`make faults`: as often as the project promises."""
 

@@ -8,21 +8,11 @@ import time
 
 import pytest
 
-from .conftest import Stock, places, times
+from .conftest import UNTIL_COMMITTED, Stock, places, times
 from .workshop import REPORTS, Ended, Place
 
 PLACES = (
-    "started",
-    "staged",
-    "decided",
-    "planned",
-    "announced",
-    "rechecked",
-    "written",
-    "proposed",
-    "journalled",
-    "before commit",
-    "committed",
+    *UNTIL_COMMITTED,
     *(f"{step} {name}" for name in sorted(REPORTS) for step in ("write", "fsync", "rename")),
     "fsync folder",
     "published",
@@ -33,9 +23,7 @@ COMPLETE = ("finished", "dropped")
 SHORT = ("staged", "before commit", "committed", "rename errors.csv", "finished")
 
 
-@pytest.mark.parametrize(
-    "where", places(PLACES, ("staged", "before commit", "committed", "rename errors.csv", "finished"))
-)
+@pytest.mark.parametrize("where", places(PLACES, SHORT))
 def test_killed_anywhere_the_same_command_is_right(stock: Stock, place: Place, where: str) -> None:
     assert place.night(at=[where, 1], happens="kill").wait().code == -signal.SIGKILL, "it did not come there"
     assert place.state in (stock.before, stock.after)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .conftest import Stock, places
+from .conftest import UNTIL_COMMITTED, Stock, places
 from .test_kills import check_again
 from .workshop import Place
 
@@ -22,17 +22,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.postgres
 
 PLACES = (
-    "started",
-    "staged",
-    "decided",
-    "planned",
-    "announced",
-    "rechecked",
-    "written",
-    "proposed",
-    "journalled",
-    "before commit",
-    "committed",
+    *UNTIL_COMMITTED,
     "write rejections.xlsx",
     "published",
     "finished",
