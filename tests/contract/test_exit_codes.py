@@ -69,14 +69,18 @@ def test_a_hundred_and_fifty_unknown_columns_are_listed_with_the_way_out(project
     header = [*known, *unknown]
     text = lines(",".join(header), ",".join(cells.get(name, "u" if name in unknown else "") for name in header))
     project.write("tonight.csv", text)
+    before = project.table()
 
     said = project.refused(5, "run", "tonight.csv")
 
+    assert project.table() == before
     assert [name for name in unknown if not re.search(rf"\b{name}\b", said)] == []
     assert "--ignore-unknown-columns" in said
     run = project.run("tonight.csv", "--ignore-unknown-columns")
     assert run.counts == {"read": 1, "updated": 1}
     assert run.summary["ignored_columns"] == unknown
+    record = ("usmf", "US-001")
+    assert project.table() == {**before, record: {**before[record], "sales_memo": "from many columns"}}
 
 
 def test_unknown_columns_can_be_ignored_by_the_parameters(project: Project) -> None:
