@@ -15,40 +15,57 @@ from importer.storage.runspace import refill
 from importer.vocabulary import Action, NewRecords, RejectionCode
 
 
-def find_new_records(plan: RunContext) -> int:
-    """Fills `fresh` with the rows whose key the target doesn't have."""
-    stage = plan.space.stage
-    rows = sa.select(stage.c["_row"]).where(plan.has_key(stage), sa.not_(plan.is_left_out(stage.c["_row"])))
-    if plan.target.exists:
-        # An outer join rather than NOT EXISTS: SQLite then builds an index where the target has none.
-        stored = plan.target.columns[plan.target.key[0]].column
-        rows = rows.outerjoin_from(stage, plan.target.table, plan.same_key(stage)).where(stored.is_(None))
-    return refill(plan.connection, plan.space.fresh, rows)
-
-
-def find_changes(plan: RunContext, treatments: Treatments) -> int:
-    """Fills `diff` with the rows that change an existing record."""
-    if not plan.target.exists:
-        return 0
-    stage = plan.space.stage
+def compare_records(plan: RunContext, treatments: Treatments) -> None:
+    """Fills `fresh` with the rows whose key the target doesn't have, `diff` with those that change a record."""
     changed = {field: _is_changed(plan, field) for field in plan.space.values if field in plan.space.brought}
-    if not changed:
-        return 0
+    if changed and _holds_records(plan):
+        _find_both(plan, treatments, changed)
+    else:
+        _find_new_records(plan)
+
+
+def _holds_records(plan: RunContext) -> bool:
+    if not plan.target.exists:
+        return False
+    return plan.connection.execute(sa.select(sa.true()).select_from(plan.target.table).limit(1)).first() is not None
+
+
+def _find_new_records(plan: RunContext) -> None:
+    rows = _with_records(plan, plan.space.stage.c["_row"])
+    refill(plan.connection, plan.space.fresh, rows.where(_is_new(plan)) if plan.target.exists else rows)
+
+
+def _find_both(plan: RunContext, treatments: Treatments, changed: Mapping[str, ColumnElement[bool]]) -> None:
+    """One look at all records; the new ones, mostly few, move from `diff` to `fresh`."""
+    stage, diff = plan.space.stage, plan.space.diff
     place = sa.null() if plan.target.place is None else plan.target.place
-    columns: list[Any] = [stage.c["_row"], sa.false(), place, *(stage.c[name] for name in plan.target.key)]
+    columns: list[Any] = [stage.c["_row"], _is_new(plan), place, *(stage.c[name] for name in plan.target.key)]
     for field in plan.space.values:
         columns += _change(plan, treatments, field, changed.get(field))
-    rows = (
-        sa.select(*columns)
-        .join_from(stage, plan.target.table, plan.same_key(stage))
-        .where(sa.or_(*changed.values()), sa.not_(plan.is_left_out(stage.c["_row"])))
-    )
-    return refill(plan.connection, plan.space.diff, rows)
+    refill(plan.connection, diff, _with_records(plan, *columns).where(sa.or_(_is_new(plan), *changed.values())))
+    if refill(plan.connection, plan.space.fresh, sa.select(diff.c["_row"]).where(diff.c["_new"])):
+        plan.run(sa.delete(diff).where(diff.c["_new"]))
+
+
+def _with_records(plan: RunContext, *columns: ColumnElement[Any]) -> sa.Select[Any]:
+    """Staged rows that are to be compared, each beside its record if there is one.
+
+    An outer join rather than NOT EXISTS: SQLite then builds an index where the target has none.
+    """
+    stage = plan.space.stage
+    rows = sa.select(*columns).where(plan.has_key(stage), sa.not_(plan.is_left_out(stage.c["_row"])))
+    return rows.select_from(stage.outerjoin(plan.target.table, plan.same_key(stage))) if plan.target.exists else rows
+
+
+def _is_new(plan: RunContext) -> ColumnElement[bool]:
+    return plan.target.columns[plan.target.key[0]].column.is_(None)
 
 
 def _is_changed(plan: RunContext, field: str) -> ColumnElement[bool]:
-    differs = plan.space.stage.c[field].is_distinct_from(plan.target.columns[field].stored)
-    return sa.and_(differs, plan.says_something(field))
+    """Whether the row says something else than its record; what is equal as it stands needs no closer look."""
+    staged, target = plan.space.stage.c[field], plan.target.columns[field]
+    differs = staged.is_distinct_from(target.column), staged.is_distinct_from(target.stored)
+    return sa.and_(*differs, plan.says_something(field))
 
 
 def _change(
@@ -58,7 +75,7 @@ def _change(
     if changed is None:
         return [sa.null(), sa.null(), sa.null()]
     values = (plan.target.columns[field].stored, plan.space.stage.c[field], action_of(plan, treatments, field))
-    return [sa.case((changed, value)) for value in values]
+    return [sa.case((sa.and_(sa.not_(_is_new(plan)), changed), value)) for value in values]
 
 
 def action_of(plan: RunContext, treatments: Treatments, field: str) -> ColumnElement[str]:

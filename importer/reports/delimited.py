@@ -41,7 +41,7 @@ def plain_texts(column: pa.ChunkedArray) -> pa.Array:
 
 def _has_special(texts: pa.Array, delimiter: str) -> bool:
     marks = (b'"', b"\r", b"\n", delimiter.encode())
-    return any(mark in buffer.to_pybytes() for buffer in _content(texts) for mark in marks)
+    return any(mark in content for content in map(pa.Buffer.to_pybytes, _content(texts)) for mark in marks)
 
 
 def _content(texts: pa.Array) -> list[pa.Buffer]:

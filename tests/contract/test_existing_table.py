@@ -169,3 +169,23 @@ def test_decimals_beyond_what_sqlite_keeps_are_refused_there_and_exact_on_postgr
         assert run.codes == {2: {"imprecise_number"}}
     else:
         assert table["usmf", "US-001"]["credit_limit"] == "1234567890123456.78"
+
+
+@pytest.mark.parametrize("kind", ["partitioned", "view"])
+def test_where_records_have_no_place_of_their_own_they_are_found_by_key(make_project: MakeProject, kind: str) -> None:
+    project = make_project()
+    if not project.database.startswith("postgresql"):
+        pytest.skip("SQLite has neither partitions nor views that can be written to")
+    project.change({"approvals.behavior": "allow", "entity.create_table": False})
+    project.sql("ALTER TABLE customer RENAME TO stored")
+    if kind == "view":
+        project.sql("CREATE VIEW customer AS SELECT * FROM stored")
+    else:
+        project.sql("CREATE TABLE customer (LIKE stored INCLUDING ALL) PARTITION BY LIST (data_area_id)")
+        project.sql("CREATE TABLE customer_rest PARTITION OF customer DEFAULT")
+        project.sql("INSERT INTO customer SELECT * FROM stored")
+    run = project.run(
+        project.write("tonight.csv", lines("customer_account,address_city", "US-001,Seoul", "US-003,Busan"))
+    )
+    assert run.outcomes == {2: "updated", 3: "unchanged"}
+    assert project.table()["usmf", "US-001"]["address_city"] == "Seoul"

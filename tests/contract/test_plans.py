@@ -129,6 +129,14 @@ def test_a_change_of_a_field_that_the_row_does_not_touch_is_no_trouble(project: 
     assert project.table()["usmf", "US-004"]["address_city"] == "Elsewhere"
 
 
+def test_a_table_that_was_reorganised_since_the_plan_holds_the_same_records(project: Project) -> None:
+    plan = project.plan(project.write("tonight.csv", TWO))
+    project.sql("CREATE TABLE aside AS SELECT * FROM customer ORDER BY customer_account DESC")
+    project.sql("DELETE FROM customer")
+    project.sql("INSERT INTO customer SELECT * FROM aside")
+    assert project.apply(plan).counts == {"read": 2, "updated": 2}
+
+
 def test_open_changes_that_came_between_make_the_row_target_changed(project: Project) -> None:
     fields = "customer_account,credit_limit"
     plan = project.plan(project.write("tonight.csv", lines(fields, "US-001,9000", "US-002,30000")))
