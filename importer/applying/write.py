@@ -7,8 +7,7 @@ rejection.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,6 +20,7 @@ from importer.storage.context import RunContext
 from importer.storage.database import reason
 from importer.storage.decided import ChangedFields
 from importer.storage.expressions import message
+from importer.storage.statistics import with_setting
 from importer.vocabulary import RejectionCode
 
 MOST_REFUSALS = 1_000
@@ -28,6 +28,7 @@ MOST_REFUSALS = 1_000
 
 
 _PLACE_COST = "0.05"
+"""PostgreSQL supposes a disk where each place costs as much as four pages in a row, and reads the whole table."""
 
 
 class RefusedTooOften(ImporterError):
@@ -96,7 +97,7 @@ class _Writer:
         if self._update is None:
             return
         if self._update_by_place is not None:
-            with _places_preferred(connection):
+            with with_setting(connection, "random_page_cost", _PLACE_COST):
                 updated = self._plan.run(self._update_by_place, bounds)
         else:
             updated = self._plan.run(self._update, bounds)
@@ -165,12 +166,3 @@ def _same_place(plan: RunContext) -> ColumnElement[bool]:
     diff, target = plan.space.diff, plan.target
     keys = [diff.c[name].is_not_distinct_from(target.columns[name].column) for name in target.key]
     return sa.and_(diff.c["_place"] == target.place, *keys)
-
-
-@contextmanager
-def _places_preferred(connection: sa.Connection) -> Iterator[None]:
-    """PostgreSQL supposes a disk where each place costs as much as four pages in a row, and reads the whole table."""
-    cost = connection.scalar(sa.select(sa.func.current_setting("random_page_cost")))
-    connection.execute(sa.select(sa.func.set_config("random_page_cost", _PLACE_COST, True)))
-    yield
-    connection.execute(sa.select(sa.func.set_config("random_page_cost", cost, True)))

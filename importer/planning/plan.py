@@ -94,7 +94,7 @@ def analyze(plan: RunContext, *tables: sa.Table) -> None:
     """
     joined = ("_row", "row", *plan.target.key)
     for table in tables:
-        statistics.analyze(plan.connection, table, *(name for name in joined if name in table.columns))
+        statistics.analyze(plan.connection, table, *(name for name in joined if name in table.columns), roughly=True)
 
 
 def _check_new_records(plan: RunContext) -> None:

@@ -6,6 +6,9 @@ made count as none, and each is looked up by walking through all others.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+
 import sqlalchemy as sa
 
 FEW = 1_000
@@ -20,11 +23,24 @@ def fill(connection: sa.Connection, insert: sa.Insert, *columns: str) -> int:
     return done
 
 
-def analyze(connection: sa.Connection, table: sa.Table, *columns: str) -> None:
-    """Samples `columns` (all: none given). A table that somebody else samples at the moment is left alone."""
+def analyze(connection: sa.Connection, table: sa.Table, *columns: str, roughly: bool = False) -> None:
+    """Samples `columns` (all: none given). A table that somebody else samples at the moment is left alone.
+
+    `roughly`: for columns in which every value occurs once or nearly all are alike, a tenth of the sample tells it.
+    """
     if connection.dialect.name == "sqlite":
         return
     prepare = connection.dialect.identifier_preparer
     name = prepare.format_table(table)
     listed = f" ({', '.join(prepare.quote(column) for column in columns)})" if columns else ""
-    connection.exec_driver_sql(f"ANALYZE (SKIP_LOCKED) {name}{listed}")
+    with with_setting(connection, "default_statistics_target", "10") if roughly else nullcontext():
+        connection.exec_driver_sql(f"ANALYZE (SKIP_LOCKED) {name}{listed}")
+
+
+@contextmanager
+def with_setting(connection: sa.Connection, name: str, value: str) -> Iterator[None]:
+    """Another setting of PostgreSQL for a while; a rollback gives back the usual one too."""
+    usual = connection.scalar(sa.select(sa.func.current_setting(name)))
+    connection.execute(sa.select(sa.func.set_config(name, value, True)))
+    yield
+    connection.execute(sa.select(sa.func.set_config(name, usual, True)))

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from importer.entity import Field
 from importer.validation.engine import check_name, failing_positions, series
+from importer.validation.extremes import is_kept_by_all
 from importer.validation.failures import NONE, Failures, Positions, failed_by_fact, joined, shown_column
 from importer.vocabulary import RejectionCode as Code
 
@@ -49,6 +50,8 @@ def broken_rules(field: Field, checks: Sequence[Any], values: pa.Array) -> Failu
     column = series(values)
     parts = []
     for check in sorted(checks, key=lambda check: _ORDER.index(code_of(check))):
+        if is_kept_by_all(check, values):
+            continue
         positions = failing_positions(check, column, f"field {field.name}")
         if len(positions):
             parts.append(_described(field, check, positions, values.take(pa.array(positions))))
