@@ -23,6 +23,10 @@ class Treatment:
     approval_fields: frozenset[str]
     new_records: NewRecords
 
+    @property
+    def proposes(self) -> bool:
+        return self.behavior is Behavior.PROPOSE and bool(self.approval_fields)
+
     def action(self, field: str) -> Action:
         """What happens to a changed value of `field` of an existing record."""
         if field not in self.approval_fields:
@@ -47,6 +51,11 @@ class Treatments:
     @property
     def all(self) -> tuple[Treatment, ...]:
         return (*self.overrides, self.general)
+
+    @property
+    def may_propose(self) -> bool:
+        """Whether anything of an import can become a proposed change."""
+        return any(each.new_records is NewRecords.PROPOSE or each.proposes for each in self.all)
 
 
 def treatments(entity: DataEntity, source: Source, asked: Behavior | None) -> Treatments:

@@ -32,10 +32,10 @@ def check_merged_records(plan: RunContext, treatments: Treatments) -> None:
     if not checks or not _has_rows(plan):
         return
     fields = _needed(plan, checks)
-    if _check_once(plan, checks, fields):
+    if _check_once(plan, checks, fields, may_propose=treatments.may_propose):
         _propose_along(plan)
         settle_open_changes(plan, treatments)
-        _check_once(plan, checks, fields, again=True)
+        _check_once(plan, checks, fields, may_propose=True, again=True)
 
 
 def _has_rows(plan: RunContext) -> bool:
@@ -46,11 +46,13 @@ def _needed(plan: RunContext, checks: tuple[CrossCheck, ...]) -> list[str]:
     return plan.entity.in_order(field for check in checks for field in check.fields)
 
 
-def _check_once(plan: RunContext, checks: tuple[CrossCheck, ...], fields: list[str], *, again: bool = False) -> int:
+def _check_once(
+    plan: RunContext, checks: tuple[CrossCheck, ...], fields: list[str], *, may_propose: bool, again: bool = False
+) -> int:
     """Gives how many rows are to be proposed along. `again`: only those rows, and only with all approved."""
     refused: list[dict[str, Any]] = []
     along: list[int] = []
-    for rows, now, later, is_new in _states(plan, fields, again=again):
+    for rows, now, later, is_new in _states(plan, fields, may_propose=may_propose, again=again):
         fails_later = failing(plan.entity, later)
         fails_now = fails_later if again or now is later else failing(plan.entity, now)
         for index in _marked(fails_now, fails_later):
@@ -69,7 +71,7 @@ def _marked(first: pa.Array, second: pa.Array) -> list[int]:
 
 
 def _states(
-    plan: RunContext, fields: list[str], *, again: bool
+    plan: RunContext, fields: list[str], *, may_propose: bool, again: bool
 ) -> Iterator[tuple[list[int], pa.Table, pa.Table, list[bool]]]:
     """Row numbers, records as stored now, records as approved, and whether the row proposes a new record."""
     diff = plan.space.diff
@@ -78,7 +80,7 @@ def _states(
         sa.cast(diff.c["_row"], sa.Text).label("_row"),
         sa.case((diff.c["_new"].is_(sa.true()), "1"), else_="0").label("_new"),
     ]
-    alike = not kept and set(fields).isdisjoint(fields_with(plan, PROPOSING))
+    alike = not kept and not (may_propose and set(fields) & set(fields_with(plan, PROPOSING)))
     for field in fields:
         now = plan.canonical(_value(plan, field, WRITING), field)
         later = plan.canonical(_value(plan, field, (*WRITING, *PROPOSING)), field)

@@ -51,7 +51,8 @@ def make_plan(plan: RunContext, given: PlanInput) -> None:
     _check_new_records(plan)
     compare.treat_new_records(plan, treatments, filling)
     open_changes.settle_open_changes(plan, treatments)
-    given.rule(plan)
+    if treatments.may_propose:
+        given.rule(plan)
     merged.check_merged_records(plan, treatments)
     compare.refuse_unapproved(plan, treatments)
     refusals.refuse_violations(plan, inserted_values(plan, filling))
