@@ -195,7 +195,7 @@ def _write(
     submit_proposals(context, actor, contributors)
     failed: list[str] = []
     if context.entity.parameters.workflow.auto_submit:
-        failed = start_workflow(context.connection, actor, context.entity, context.target, context.space.sequence)
+        failed = start_workflow(context, actor)
     reached("proposed")
     write_journal(context, changed)
     reached("journalled")

@@ -163,7 +163,7 @@ def _respond(desk: Desk, action: Action) -> list[str]:
     decisions.mark_already_responded(connection, desk.actor.user)
     leave_aside(connection, action.request)
     decisions.add_responses(connection, desk.actor, approved=approved)
-    decisions.settle_verdicts(connection, desk.versions, desk.two_eyes, approved=approved)
+    decisions.settle_verdicts(connection, desk.versions, desk.found.steps, desk.two_eyes, approved=approved)
     behalf = seats.on_behalf_of(connection, desk.actor.user)
     said = decisions.Entry(RULES[action.move].done, comment=action.comment, on_behalf_of=behalf)
     return carry_out(desk, said, decisions.heard())
@@ -287,7 +287,7 @@ def _receiver(desk: Desk, action: Action) -> tuple[str, str]:
 
 
 def _close_items(desk: Desk) -> None:
-    close_finished_items(desk.connection, desk.actor)
+    close_finished_items(desk.connection, desk.actor, sa.select(selection.c.proposal_id))
 
 
 _MOVES: dict[Move, Callable[[Desk, Action], list[str]]] = {

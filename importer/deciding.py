@@ -13,11 +13,12 @@ import sqlalchemy as sa
 from importer.applying.final_values import write_final_values
 from importer.entity import DataEntity
 from importer.storage import control, statistics
+from importer.storage.context import RunContext
 from importer.storage.control import KEYS
 from importer.storage.runs import Actor
 from importer.storage.selection import DONE, Overview, overview, selection
 from importer.storage.target import Target, find_target
-from importer.vocabulary import ChangeStatus
+from importer.vocabulary import ChangeStatus, Effect
 from importer.workflow import decisions, routing
 from importer.workflow.approved_values import SUBJECT, Subject
 from importer.workflow.definition import WorkflowDefinition
@@ -75,7 +76,7 @@ def carry_out(desk: Desk, said: decisions.Entry, *heard: sa.ColumnElement[bool])
     decisions.end_changes(connection, actor, said.comment)
     for route in desk.routes:
         routing.enter_steps(route, selection.c.verdict == str(Verdict.APPROVED))
-    routing.close_finished_items(connection, actor)
+    routing.close_finished_items(connection, actor, sa.select(selection.c.proposal_id))
     return failed
 
 
@@ -96,7 +97,7 @@ def remember_first_original(desk: Desk) -> None:
     new = sa.not_(Subject.of(selection).is_known)
     rows = sa.select(*(selection.c[name] for name in SUBJECT), selection.c.original, sa.literal(desk.actor.at))
     columns = [*SUBJECT, "value", "at"]
-    desk.connection.execute(sa.insert(control.baseline).from_select(columns, rows.where(*applied, new)))
+    statistics.fill(desk.connection, sa.insert(control.baseline).from_select(columns, rows.where(*applied, new)))
 
 
 def submit(desk: Desk) -> list[str]:
@@ -108,26 +109,43 @@ def submit(desk: Desk) -> list[str]:
     return failed
 
 
-def start_workflow(
-    connection: sa.Connection, actor: Actor, entity: DataEntity, target: Target, sequence: int
-) -> list[str]:
-    """The workflow starts by itself for what a run has just submitted."""
-    change, proposal = control.proposed_change, control.proposal
+def start_workflow(run: RunContext, actor: Actor) -> list[str]:
+    """The workflow starts by itself for what a run has just submitted; gives conditions that could not be evaluated.
+
+    Changes whose first step is sure stand there already (`workflow/proposals.py`).
+    """
+    connection, entity = run.connection, run.entity
+    definition = definitions(connection, entity, {entity.settings_sha256})[entity.settings_sha256][1]
+    route = routing.Route(connection, entity, run.target, definition, actor)
+    first = routing.sure_step(definition, None)
+    _select_submitted(run, first)
+    failed: list[str] = []
+    if first is None:
+        failed = routing.find_next_steps(route, None)
+        routing.enter_steps(route)
+    else:
+        routing.open_items(route, definition.step(first), route.mine)
+    effect = run.space.effect
+    ended = effect.c.effect.in_([str(Effect.SUPERSEDED), str(Effect.WITHDRAWN)])
+    routing.close_finished_items(connection, actor, sa.select(effect.c.proposal_id).where(ended))
+    selection.drop(connection)
+    return failed
+
+
+def _select_submitted(run: RunContext, first: str | None) -> None:
+    """The pending changes of this run; `first`: the step that all of them go to."""
+    change, proposal, connection = control.proposed_change, control.proposal, run.connection
     selection.create(connection)
     shared = ("entity", *KEYS, "field", "original", "proposed", "status", "step", "round", "settings_sha256")
     rows = (
         sa.select(
-            change.c.id, change.c.proposal_id, proposal.c.version, proposal.c.kind, *(change.c[n] for n in shared)
+            *(change.c.id, change.c.proposal_id, proposal.c.version, proposal.c.kind),
+            *(change.c[name] for name in shared),
+            sa.literal(first, sa.Text),
         )
         .join_from(change, proposal, proposal.c.id == change.c.proposal_id)
-        .where(change.c.run_sequence == sequence, change.c.status == str(ChangeStatus.PENDING), change.c.step.is_(None))
+        .where(change.c.run_sequence == run.space.sequence, change.c.status == str(ChangeStatus.PENDING))
     )
-    names = ["change_id", "proposal_id", "version", "kind", *shared]
-    statistics.fill(connection, sa.insert(selection).from_select(names, rows))
-    definition = definitions(connection, entity, {entity.settings_sha256})[entity.settings_sha256][1]
-    route = routing.Route(connection, entity, target, definition, actor)
-    failed = routing.find_next_steps(route, None)
-    routing.enter_steps(route)
-    routing.close_finished_items(connection, actor)
-    selection.drop(connection)
-    return failed
+    names = ["change_id", "proposal_id", "version", "kind", *shared, "next_step"]
+    joined = ("change_id", "proposal_id", "entity", *KEYS, "field", "settings_sha256", "next_step")
+    statistics.fill(connection, sa.insert(selection).from_select(names, rows), *joined)

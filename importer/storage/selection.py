@@ -341,15 +341,18 @@ class Overview:
     """(entity, settings_sha256)"""
     statuses: frozenset[str]
     kinds: frozenset[str]
+    steps: frozenset[tuple[str, str]]
+    """(settings_sha256, step) where changes are"""
 
 
 def overview(connection: sa.Connection) -> Overview:
-    columns = [selection.c[name] for name in ("entity", "settings_sha256", "status", "kind")]
+    columns = [selection.c[name] for name in ("entity", "settings_sha256", "status", "kind", "step")]
     rows = connection.execute(sa.select(*columns).distinct()).all()
     return Overview(
         frozenset((row.entity, row.settings_sha256) for row in rows),
         frozenset(row.status for row in rows),
         frozenset(row.kind for row in rows),
+        frozenset((row.settings_sha256, row.step) for row in rows if row.step is not None),
     )
 
 

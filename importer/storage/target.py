@@ -73,6 +73,11 @@ class TargetColumn:
         return precision, getattr(self.column.type, "scale", None) or 0
 
     @property
+    def has_scale(self) -> bool:
+        """What stands in the column has as many decimals as the field; no more, no fewer."""
+        return self.digits is not None and self.digits[1] == self.field.scale
+
+    @property
     def stored(self) -> ColumnElement[Any]:
         """The stored value, with the empty string as the blank that it is."""
         if self.physical is Physical.TEXT:
@@ -230,6 +235,8 @@ def canonical(value: ColumnElement[Any], column: TargetColumn, dialect: str) -> 
     if column.physical is Physical.TEXT:
         return sa.type_coerce(value, sa.Text)
     match column.field.kind:
+        case ValueKind.DECIMAL if dialect != "sqlite" and value is column.column and column.has_scale:
+            return sa.cast(value, sa.Text)
         case ValueKind.DECIMAL:
             return _decimal_text(value, column.field.scale, dialect)
         case ValueKind.INTEGER:

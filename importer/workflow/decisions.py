@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,14 +97,19 @@ def take_back_responses(connection: sa.Connection, actor: Actor) -> None:
 
 
 def settle_verdicts(
-    connection: sa.Connection, definitions: Mapping[str, WorkflowDefinition], two_eyes: list[str], *, approved: bool
+    connection: sa.Connection,
+    definitions: Mapping[str, WorkflowDefinition],
+    waiting: Collection[tuple[str, str]],
+    two_eyes: list[str],
+    *,
+    approved: bool,
 ) -> None:
     """Sets `verdict` where enough approvers have responded; any rejection among them rejects.
 
+    `waiting`: workflow versions and their steps at which selected changes may wait.
     `approved`: the response that was just given; where one is enough it decides, and the next step may be sure.
     """
-    waiting = sa.select(selection.c.settings_sha256, selection.c.step).where(selection.c.fate.is_(None)).distinct()
-    for version, step in connection.execute(waiting).all():
+    for version, step in sorted(waiting):
         policy = definitions[version].step(step).policy
         here = sa.and_(selection.c.fate.is_(None), selection.c.settings_sha256 == version, selection.c.step == step)
         if policy.kind is PolicyKind.SINGLE:

@@ -15,10 +15,13 @@ from sqlalchemy.sql.elements import ColumnElement
 from importer.storage import control, statistics
 from importer.storage.context import RunContext
 from importer.storage.control import KEYS
+from importer.storage.decided import fields_with
 from importer.storage.expressions import insert_or
 from importer.storage.runs import Actor
 from importer.vocabulary import Action, ChangeStatus, Effect, Outcome
 from importer.workflow.approved_values import SUBJECT, Subject, fields_to_follow
+from importer.workflow.definition import load_steps
+from importer.workflow.routing import sure_start
 
 _proposal = control.proposal
 _change = control.proposed_change
@@ -161,8 +164,13 @@ def _open_changes(run: RunContext, actor: Actor) -> None:
     status = ChangeStatus.PENDING if run.entity.parameters.workflow.auto_submit else ChangeStatus.DRAFT
     effect = run.space.effect
     proposed = sa.select(effect.c.field).where(effect.c.effect.in_([str(Effect.OPENED), str(Effect.SUPERSEDED)]))
+    start: dict[str, Any] = {}
+    if status is ChangeStatus.PENDING:
+        step, due = sure_start(load_steps(run.entity), actor.at)
+        start = {"step": sa.literal(step, sa.Text), "due_at": sa.literal(due, sa.Text)}
     for field in run.entity.in_order(run.connection.scalars(proposed.distinct())):
-        _open_field(run, actor, field, status)
+        wanted = run.space.action(field).in_([str(Action.PROPOSED), str(Action.SUPERSEDING)])
+        _insert_changes(run, actor, field, wanted, {"status": sa.literal(str(status)), **start})
     stamp = actor.stamp
     opened = sa.select(
         *(sa.literal(value) for value in stamp.values()),
@@ -174,11 +182,6 @@ def _open_changes(run: RunContext, actor: Actor) -> None:
     ).where(_change.c.run_sequence == run.space.sequence, control.is_open(_change.c.status))
     names = [*stamp, "action", "proposal_id", "change_id", "run_sequence", "to_status"]
     run.run(sa.insert(_history).from_select(names, opened))
-
-
-def _open_field(run: RunContext, actor: Actor, field: str, status: ChangeStatus) -> None:
-    wanted = run.space.action(field).in_([str(Action.PROPOSED), str(Action.SUPERSEDING)])
-    _insert_changes(run, actor, field, wanted, {"status": sa.literal(str(status))})
 
 
 def _insert_changes(
@@ -203,9 +206,9 @@ def _insert_changes(
         "row": outcome.c.row,
         "settings_sha256": sa.literal(run.entity.settings_sha256),
         "first_proposed_at": sa.func.coalesce(earlier.c.first_proposed_at, actor.at),
-        "due_at": earlier.c.due_at,
         "rule": ruled.c.rule,
         **values,
+        "due_at": sa.func.coalesce(earlier.c.due_at, values.get("due_at", sa.null())),
     }
     rows = (
         sa.select(*columns.values())
@@ -260,16 +263,17 @@ def _keep_first_original(run: RunContext, actor: Actor, field: str) -> None:
         _change.c.status == str(ChangeStatus.APPLIED),
         sa.not_(Subject.of(_change).is_known),
     )
-    run.run(sa.insert(_baseline).from_select([*SUBJECT, "value", "at"], rows))
+    statistics.fill(run.connection, sa.insert(_baseline).from_select([*SUBJECT, "value", "at"], rows))
 
 
 def _follow_written_values(run: RunContext, actor: Actor) -> None:
     """A value written without workflow is, from then on, what drift is measured from."""
+    followed = set(fields_to_follow(run.connection, run.entity.name))
+    if not followed:
+        return
     diff = run.space.diff
     keys = [part.element if isinstance(part, sa.Label) else part for part in run.keys(diff)]
-    for field in run.entity.in_order(fields_to_follow(run.connection, run.entity.name)):
-        if field not in run.space.values:
-            continue
+    for field in run.entity.in_order(followed.intersection(fields_with(run, (Action.WRITTEN,)))):
         subject = Subject(run.entity.name, keys, field)
         written = run.space.action(field) == str(Action.WRITTEN), sa.not_(run.is_refused(diff.c["_row"]))
         value = run.canonical(run.space.new(field), field)

@@ -68,6 +68,12 @@ def sure_step(definition: WorkflowDefinition, after: str | None) -> str | None:
     return ADMINISTRATORS.name if after is None else DONE
 
 
+def sure_start(definition: WorkflowDefinition, at: str) -> tuple[str | None, str | None]:
+    """The step at which every change submitted `at` that time begins, and when it is due there."""
+    name = sure_step(definition, None)
+    return name, None if name is None else due_at(at, definition.step(name).due_days)
+
+
 def _following(definition: WorkflowDefinition, after: str | None) -> tuple[Step, ...]:
     if after is None:
         return definition.steps
@@ -115,7 +121,7 @@ def enter_steps(route: Route, *which: sa.ColumnElement[bool]) -> None:
     for name in names:
         step = route.definition.step(name or ADMINISTRATORS.name)
         _move(route, step, entering)
-        _open_items(route, step, entering)
+        open_items(route, step, entering)
 
 
 def _move(route: Route, step: Step, entering: sa.ColumnElement[bool]) -> None:
@@ -126,14 +132,9 @@ def _move(route: Route, step: Step, entering: sa.ColumnElement[bool]) -> None:
     route.connection.execute(sa.update(_change).values(step=step.name, due_at=starting).where(*here))
 
 
-def _open_items(route: Route, step: Step, entering: sa.ColumnElement[bool]) -> None:
+def open_items(route: Route, step: Step, entering: sa.ColumnElement[bool]) -> None:
+    """Where selected changes stand whose next step this is; an item that waits there already goes on."""
     before = route.connection.scalar(sa.select(sa.func.coalesce(sa.func.max(_item.c.id), 0))) or 0
-    waiting = sa.exists().where(
-        _item.c.proposal_id == selection.c.proposal_id,
-        _item.c.settings_sha256 == route.definition.settings_sha256,
-        _item.c.step == step.name,
-        _item.c.closed_at.is_(None),
-    )
     rows = (
         sa.select(
             selection.c.proposal_id,
@@ -143,13 +144,14 @@ def _open_items(route: Route, step: Step, entering: sa.ColumnElement[bool]) -> N
             sa.func.min(_change.c.due_at),
         )
         .join(_change, _change.c.id == selection.c.change_id)
-        .where(entering, selection.c.next_step == step.name, sa.not_(waiting))
+        .where(entering, selection.c.next_step == step.name)
         .group_by(selection.c.proposal_id)
         .order_by(selection.c.proposal_id)
     )
     names = ["proposal_id", "settings_sha256", "step", "opened_at", "due_at"]
     joined = ("id", "proposal_id", "step", "closed_at")
-    statistics.fill(route.connection, sa.insert(_item).from_select(names, rows), *joined)
+    new = insert_or(_item, route.target.dialect).from_select(names, rows)
+    statistics.fill(route.connection, new.on_conflict_do_nothing(), *joined)
     for spec in step.approvers:
         ask(route, spec, _item.c.id > before, _item.c.step == step.name)
 
@@ -195,9 +197,8 @@ def _field(route: Route, name: str) -> sa.ColumnElement[Any]:
     return or_of_new_record(control.proposal.c.kind, control.proposal.c.id, name, stored)
 
 
-def close_finished_items(connection: sa.Connection, actor: Actor) -> None:
-    """A work item at whose step no change of its proposal waits any more is done."""
-    chosen = sa.select(selection.c.proposal_id)
+def close_finished_items(connection: sa.Connection, actor: Actor, proposals: sa.Select[tuple[int]]) -> None:
+    """A work item of these at whose step no change of its proposal waits any more is done."""
     waiting = sa.exists().where(
         _change.c.proposal_id == _item.c.proposal_id,
         _change.c.step == _item.c.step,
@@ -205,5 +206,5 @@ def close_finished_items(connection: sa.Connection, actor: Actor) -> None:
         _change.c.status == str(ChangeStatus.PENDING),
         is_open(_change.c.status),
     )
-    over = _item.c.proposal_id.in_(chosen), _item.c.closed_at.is_(None), sa.not_(waiting)
+    over = _item.c.proposal_id.in_(proposals), _item.c.closed_at.is_(None), sa.not_(waiting)
     connection.execute(sa.update(_item).values(closed_at=actor.at).where(*over))
