@@ -29,6 +29,7 @@ NIGHTLY = FileSpec(rows=50_000, proposing=0.1)
 ACCEPTED = (0, 3)
 
 BY_HAND = """
+SET temp_buffers = '64MB';
 CREATE TEMPORARY TABLE approved AS
 SELECT key_1, key_2, original::numeric(18, 2) AS old, proposed::numeric(18, 2) AS new
 FROM importer.importer_proposed_change WHERE status = 'pending';

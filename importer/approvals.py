@@ -110,13 +110,14 @@ def _desk(session: Session, action: Action) -> Iterator[tuple[Desk, bool]]:
     """The desk, and whether the listing is still the one that was seen."""
     ensure(session.database)
     request, possible = action.request, before(action.move)
+    sure = decisions.sure_verdicts(session.entities, action.move)
     with locks.deciding(session.database, session.entities) as connection:
         is_same = True
         if action.listing is None:
-            hold(session, connection, request, possible)
+            hold(session, connection, request, possible, sure)
             require_fields(connection, request)
         else:  # the digest is of all that was listed, not only of what the action is about
-            hold(session, connection, replace(request, fields=()), LISTED)
+            hold(session, connection, replace(request, fields=()), LISTED, sure)
             is_same = listing_digest(connection) == action.listing
             narrow(connection, request, possible)
         if not is_same:

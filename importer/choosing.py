@@ -10,7 +10,15 @@ from importer.entity import nearest
 from importer.errors import SetupError
 from importer.session import Session
 from importer.storage import control, runs
-from importer.storage.selection import Filters, Request, hold_changes, hold_selected, keep_only, select_changes
+from importer.storage.selection import (
+    Filters,
+    Request,
+    Sure,
+    hold_changes,
+    hold_selected,
+    keep_only,
+    select_changes,
+)
 from importer.storage.target import Target, find_target
 from importer.vocabulary import ChangeStatus
 from importer.workflow.conditions import compile_condition
@@ -30,14 +38,16 @@ def choose(
         keep_only(connection, holding(session, connection, request.filters.where))
 
 
-def hold(session: Session, connection: sa.Connection, request: Request, statuses: Collection[ChangeStatus]) -> None:
+def hold(
+    session: Session, connection: sa.Connection, request: Request, statuses: Collection[ChangeStatus], sure: Sure
+) -> None:
     """The same for who decides: what is selected is theirs until the end of the transaction."""
     if request.filters.where is None:
         _check(session, connection, request)
-        hold_changes(connection, request, statuses)
+        hold_changes(connection, request, statuses, sure=sure)
     else:
         choose(session, connection, request, statuses)
-        hold_selected(connection)
+        hold_selected(connection, sure)
 
 
 def check_filters(session: Session, connection: sa.Connection, filters: Filters) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -61,6 +62,11 @@ REFUSED, ALREADY_DECIDED, CONFLICT = "refused", "already_decided", "conflict"
 
 DONE = ""
 """`next_step` of a change that needs no further step."""
+
+Sure = Mapping[tuple[str, str], tuple[str, str | None]]
+"""By workflow version and step where one response is enough: the verdict on what waits there, and the next step."""
+
+EMPTY: Sure = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -130,6 +136,7 @@ def hold_changes(
     request: Request,
     statuses: Collection[ChangeStatus],
     *which: sa.ColumnElement[bool],
+    sure: Sure = EMPTY,
 ) -> None:
     """The same (`which` narrows it further), and nobody else decides on these until we are done.
 
@@ -139,17 +146,17 @@ def hold_changes(
     """
     if request.tickets:
         _hold(connection, sa.select(_proposal.c.id).where(_proposal.c.id.in_(_numbers(request))))
-        select_changes(connection, request, statuses)
-        return
-    _choose(connection, request, statuses, *which, held=True)
-    _fill(connection)
+        _choose(connection, request, statuses)
+    else:
+        _choose(connection, request, statuses, *which, held=True)
+    _fill(connection, sure)
 
 
-def hold_selected(connection: sa.Connection) -> None:
+def hold_selected(connection: sa.Connection, sure: Sure) -> None:
     """Holds what is selected, and looks at it afresh."""
     _hold(connection, sa.select(_chosen.c.proposal_id))
     selection.drop(connection)
-    _fill(connection)
+    _fill(connection, sure)
 
 
 def _hold(connection: sa.Connection, numbers: sa.Select[tuple[int]]) -> None:
@@ -183,19 +190,32 @@ def _choose(
     connection.execute(sa.insert(_chosen).from_select(["change_id", "proposal_id"], rows))
 
 
-def _fill(connection: sa.Connection) -> None:
+def _fill(connection: sa.Connection, sure: Sure = EMPTY) -> None:
     selection.create(connection)
+    verdict = _of_step({place: said for place, (said, _) in sure.items()})
+    next_step = _of_step({place: step for place, (_, step) in sure.items()})
     shared = ("entity", *KEYS, "field", "original", "proposed", "status", "step", "round", "settings_sha256")
     columns = [_change.c.id, _change.c.proposal_id, _proposal.c.version, _proposal.c.kind, _item.c.id]
     rows = (
-        sa.select(*columns, *(_change.c[name] for name in shared))
+        sa.select(*columns, *(_change.c[name] for name in shared), verdict, next_step)
         .join_from(_chosen, _change, _change.c.id == _chosen.c.change_id)
         .join(_proposal, _proposal.c.id == _chosen.c.proposal_id)
         .outerjoin(_item, waits_at())
     )
-    names = ["change_id", "proposal_id", "version", "kind", "work_item_id", *shared]
+    names = ["change_id", "proposal_id", "version", "kind", "work_item_id", *shared, "verdict", "next_step"]
     filled = sa.insert(selection).from_select(names, rows)
-    statistics.fill(connection, filled, "change_id", "proposal_id", "entity", *KEYS, "field", "work_item_id")
+    joined = ("change_id", "proposal_id", "entity", *KEYS, "field", "work_item_id")
+    statistics.fill(connection, filled, *joined, "kind", "fate", "verdict", "next_step")
+
+
+def _of_step(values: Mapping[tuple[str, str], str | None]) -> sa.ColumnElement[Any]:
+    """What is said of the step where a pending change waits; null where nothing is."""
+    pending = _change.c.status == str(ChangeStatus.PENDING)
+    cases = [
+        (sa.and_(pending, _change.c.settings_sha256 == version, _change.c.step == step), sa.literal(value, sa.Text))
+        for (version, step), value in values.items()
+    ]
+    return sa.case(*cases, else_=sa.null()) if cases else sa.cast(sa.null(), sa.Text)
 
 
 def waits_at() -> sa.ColumnElement[bool]:

@@ -9,11 +9,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement
 
+from importer.entity import DataEntity
 from importer.storage import control, statistics
 from importer.storage.runs import Actor
-from importer.storage.selection import CONFLICT, DONE, REFUSED, mark, selection
+from importer.storage.selection import CONFLICT, DONE, REFUSED, Sure, mark, selection
 from importer.vocabulary import OPEN_STATUSES, ChangeStatus
-from importer.workflow.definition import WorkflowDefinition
+from importer.workflow.definition import ADMINISTRATORS, WorkflowDefinition, load_steps
 from importer.workflow.moves import RULES, Move, Refusal, next_status
 from importer.workflow.panels import Place, is_named, panel, seats_of
 from importer.workflow.people import is_administrator
@@ -96,6 +97,23 @@ def take_back_responses(connection: sa.Connection, actor: Actor) -> None:
     connection.execute(sa.delete(_response).where(_response.c.change_id.in_(refused), *mine))
 
 
+def sure_verdicts(entities: Mapping[str, DataEntity], move: Move) -> Sure:
+    """What a response makes of changes at the steps of the versions in force where one is enough."""
+    if move not in (Move.APPROVE, Move.REJECT):
+        return {}
+    versions = [load_steps(entity) for entity in entities.values()]
+    return {
+        (version.settings_sha256, step.name): _of_one(version, step.name, approved=move is Move.APPROVE)
+        for version in versions
+        for step in (*version.steps, ADMINISTRATORS)
+        if step.policy.kind is PolicyKind.SINGLE
+    }
+
+
+def _of_one(version: WorkflowDefinition, step: str, *, approved: bool) -> tuple[str, str | None]:
+    return (str(Verdict.APPROVED), sure_step(version, step)) if approved else (str(Verdict.REJECTED), None)
+
+
 def settle_verdicts(
     connection: sa.Connection,
     definitions: Mapping[str, WorkflowDefinition],
@@ -113,9 +131,9 @@ def settle_verdicts(
         policy = definitions[version].step(step).policy
         here = sa.and_(selection.c.fate.is_(None), selection.c.settings_sha256 == version, selection.c.step == step)
         if policy.kind is PolicyKind.SINGLE:
-            verdict = Verdict.APPROVED if approved else Verdict.REJECTED
-            values = {"verdict": str(verdict), "next_step": sure_step(definitions[version], step) if approved else None}
-            connection.execute(sa.update(selection).values(values).where(here))
+            verdict, following = _of_one(definitions[version], step, approved=approved)
+            values = {"verdict": verdict, "next_step": following}
+            connection.execute(sa.update(selection).values(values).where(here, selection.c.verdict.is_(None)))
             continue
         given = _given(here, policy.kind, policy.percent, two_eyes).subquery("given")
         heard = sa.case((given.c.rejections > 0, str(Verdict.REJECTED)), else_=str(Verdict.APPROVED))
