@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import sqlite3
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -20,6 +22,7 @@ from .databases import Lab, laboratory
 from .generate import FileSpec, write
 from .measure import Measured, run
 from .report import DATABASES, README
+from .table import PRAGMAS
 
 BEGIN, END = "<!-- approvals: written by python -m benchmarks.approvals -->", "<!-- end of approvals -->"
 MANY = FileSpec(rows=200_000, proposing=0.52)
@@ -35,8 +38,13 @@ SELECT key_1, key_2, original::numeric(18, 2) AS old, proposed::numeric(18, 2) A
 FROM importer.importer_proposed_change WHERE status = 'pending';
 ANALYZE approved;
 """
+BY_HAND_SQLITE = """
+CREATE TEMPORARY TABLE approved AS
+SELECT key_1, key_2, CAST(original AS REAL) AS old, CAST(proposed AS REAL) AS new
+FROM importer_proposed_change WHERE status = 'pending';
+"""
 UPDATE = """
-UPDATE customer c SET credit_limit = a.new FROM approved a
+UPDATE customer AS c SET credit_limit = a.new FROM approved a
 WHERE c.data_area_id = a.key_1 AND c.customer_account = a.key_2 AND c.credit_limit IS NOT DISTINCT FROM a.old
 """
 
@@ -113,17 +121,16 @@ def nights(trial: Trial) -> None:
 
 
 def approving(trial: Trial) -> None:
-    """One decision on all changes of the run, reading it, and a person's work; PostgreSQL only."""
-    if trial.lab.dialect != "postgresql":
-        return
+    """One decision on all changes of the run, reading it, and a person's work."""
     trial.lab.fresh("opened")
-    by_hand = _by_hand(trial.lab.url)
+    by_hand = _by_hand(trial.lab.url) if trial.lab.dialect == "postgresql" else _by_hand_sqlite(trial.lab.url)
     trial.lab.fresh("opened")
     listed = trial.importer("proposals", "list", "--json", user="ann")
     mine = trial.importer("work", "--json", user="ann")
     done = trial.importer("proposals", "approve", "--source", "legacy", "--yes", "--json", user="ann")
     number = json.loads(done.stdout)["done"]
-    trial.note(f"approving {number:,} changes (must: 6), to the UPDATE … FROM by hand", done.seconds / by_hand)
+    approving = f"approving {number:,} changes (must on PostgreSQL: 6), to the UPDATE … FROM by hand"
+    trial.note(approving, done.seconds / by_hand)
     trial.note("`proposals list --json` of all of them, to the UPDATE … FROM by hand", listed.seconds / by_hand)
     trial.note("`work --json` of all of them, to the UPDATE … FROM by hand", mine.seconds / by_hand)
 
@@ -140,12 +147,31 @@ def _by_hand(url: str) -> float:
         return perf_counter() - start
 
 
-CASES: tuple[Callable[[Trial], None], ...] = (opening, approving, nights)
+def _by_hand_sqlite(url: str) -> float:
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as connection:
+        for name, value in PRAGMAS.items():
+            connection.execute(f"PRAGMA {name} = {value}").fetchall()
+        connection.executescript(BY_HAND_SQLITE)
+        start = perf_counter()
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute(UPDATE)
+        connection.execute("COMMIT")
+        return perf_counter() - start
 
 
-def _block(found: dict[str, Ratios], rounds: int) -> str:
+def at_scale(trial: Trial) -> None:
+    """100,000 proposals: opened, kept, decided."""
+    opening(trial)
+    approving(trial)
+
+
+CASES: dict[str, Callable[[Trial], None]] = {"at-scale": at_scale, "nights": nights}
+
+
+def _block(found: dict[str, Ratios]) -> str:
+    rounds = max(len(each) for ratios in found.values() for each in ratios.values())
     names = list(dict.fromkeys(name for ratios in found.values() for name in ratios))
-    lines = [f"Ratios of seconds, whole processes, medians of {rounds}.", ""]
+    lines = [f"Ratios of seconds, whole processes{f', medians of {rounds}' * (rounds > 1)}.", ""]
     lines += [
         f"| what, to what | {' | '.join(DATABASES[dialect] for dialect in found)} |",
         "|---|" + "---|" * len(found),
@@ -168,20 +194,23 @@ def main() -> int:
     parser.add_argument("--databases", nargs="+", choices=tuple(DATABASES), default=list(DATABASES))
     parser.add_argument("--server", help="a PostgreSQL to use: postgresql://… of a user who may create databases")
     parser.add_argument("--work", type=Path, default=WORK, help="for files, reports and SQLite databases")
+    parser.add_argument("--cases", nargs="+", choices=tuple(CASES), default=list(CASES))
+    parser.add_argument("--add", action="store_true", help="to what was measured before: in several sittings")
     parser.add_argument("--trial", action="store_true", help="print the figures, leave the README as it is")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     product.parameters(options.work / "proposing", product.PROPOSING)
     product.parameters(options.work / "plain", product.PLAIN)
-    found: dict[str, Ratios] = {}
+    measured = options.work / "approvals.json"
+    found: dict[str, Ratios] = json.loads(measured.read_text()) if options.add and measured.exists() else {}
     for dialect in options.databases:
         with laboratory(dialect, options.work, options.server) as lab:
-            trial = Trial(lab, options.work)
+            trial = Trial(lab, options.work, found.setdefault(dialect, {}))
             for _ in range(options.rounds):
-                for case in CASES:
-                    case(trial)
-            found[dialect] = trial.ratios
-    block = _block(found, options.rounds)
+                for case in options.cases:
+                    CASES[case](trial)
+    measured.write_text(json.dumps(found))
+    block = _block(found)
     print(block)
     if not options.trial:
         _refresh(block)
