@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
-from importer.errors import Repeatable, TryLater
+from importer.errors import ConnectionLost, Repeatable, TryLater
 from importer.storage.database import Database, writer_file
 from importer.storage.holder import Holder, LockFile, busy, holder_in, wait_for
 
@@ -127,15 +127,19 @@ def repeated(
     wait: float = 0.0,
     say: Callable[[str], None] = lambda _sentence: None,
 ) -> T:
-    """A transaction of which the database did nothing is begun anew: a few times, and until `wait` seconds passed."""
+    """A transaction of which the database did nothing is begun anew: a few times, and until `wait` seconds passed.
+
+    Once for a connection that was lost: to connect again waits as long itself.
+    """
     deadline = time.monotonic() + wait
+    attempts = 1 if of is ConnectionLost else _ATTEMPTS
     attempt = 0
     while True:
         try:
             return work()
         except of as error:
             attempt += 1
-            if attempt > _ATTEMPTS and time.monotonic() >= deadline:
+            if attempt > attempts and time.monotonic() >= deadline:
                 raise
             say(f"{error.message}; trying again")
             time.sleep(min(_LONGEST_PAUSE, _PAUSE * 2 ** min(attempt, 5)) * random.random())  # noqa: S311 - no secret

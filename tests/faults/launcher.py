@@ -6,6 +6,7 @@ A fork is a real process of its own: killed, it dies as any other.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -18,13 +19,28 @@ from typing import Any
 
 
 def load_everything() -> None:
-    for name in ("adbc_driver_sqlite.dbapi", "alembic.command", "jinja2", "pandera.pandas", "psycopg", "xlsxwriter"):
+    for name in (
+        "adbc_driver_sqlite.dbapi",
+        "alembic.config",
+        "alembic.command",
+        "cel",
+        "jinja2",
+        "psycopg",
+        "xlsxwriter",
+    ):
         importlib.import_module(name)
+    import pandas
+    import pandera.pandas
+
     import importer
 
     for module in pkgutil.walk_packages(importer.__path__, "importer."):
         if module.name != "importer.__main__" and ".migrations" not in module.name:
             importlib.import_module(module.name)
+    # The first frame that is checked makes pandera load as much again.
+    pandera.pandas.DataFrameSchema({"a": pandera.pandas.Column(str)}).validate(pandas.DataFrame({"a": ["a"]}))
+    gc.collect()
+    gc.freeze()  # what all have in common is not looked through again in every one of them
 
 
 def arm(order: dict[str, Any]) -> None:
@@ -82,6 +98,10 @@ def run(order: dict[str, Any]) -> int:
         arm(order)
     if order.get("clock"):
         shift_clock(order["clock"])
+    if order.get("disk"):
+        from disk import Disk  # a neighbour: this file is started as a script
+
+        Disk(**order["disk"]).install()
     if order.get("largest_file"):
         resource.setrlimit(resource.RLIMIT_FSIZE, (order["largest_file"], resource.RLIM_INFINITY))
     sys.argv = ["importer", *order["words"]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import closing
 
+import pytest
 import sqlalchemy as sa
 
 from importer.storage import control
@@ -14,9 +15,10 @@ from .conftest import Stock, times
 from .workshop import Place, Reader, State, customers
 
 
-def test_two_runs_of_the_same_file(stock: Stock) -> None:
+@pytest.mark.parametrize("part", range(times(1, 5)))
+def test_two_runs_of_the_same_file(stock: Stock, part: int) -> None:
     codes: Counter[int] = Counter()
-    for _ in range(times(1, 50)):
+    for _ in range(times(1, 10)):
         place = stock.place()
         pair = [place.start("run", "night.csv", "--output", f"out{number}", "--json") for number in range(2)]
         ended = [running.wait() for running in pair]
@@ -33,7 +35,7 @@ def test_two_runs_of_the_same_file(stock: Stock) -> None:
 
 
 def test_many_files_of_one_entity(stock: Stock, place: Place) -> None:
-    number = times(6, 20)
+    number = times(3, 20)
     for at in range(number):
         lines = customers(60, sales_memo=f"file {at}").splitlines()
         mine = [line for row, line in enumerate(lines[1:]) if row % number == at]
@@ -57,7 +59,7 @@ def test_the_same_small_file_again_and_again(stock: Stock, place: Place) -> None
     (place.folder / "night.csv").write_text(customers(60, sales_memo="new"), encoding="utf-8")
     assert place.night().wait().code == 0
     before, state = rows(place), place.state
-    repeats = times(2, 200)
+    repeats = times(1, 200)
     for _ in range(repeats):
         again = place.night().wait()
         assert again.code == 0, again

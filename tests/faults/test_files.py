@@ -3,43 +3,118 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from .conftest import LONG, Stock, places
+from .conftest import LONG, Stock, times
 from .test_kills import REPORTS, check_again
 from .workshop import Place
 
-STEPS = (*(f"{step} {name}" for name in sorted(REPORTS) for step in ("write", "fsync", "rename")), "fsync folder")
+
+@dataclass(frozen=True)
+class Failure:
+    """How the disk fails at a step: with this error, once or from then on."""
+
+    error: int
+    lasting: bool
+
+    def __str__(self) -> str:
+        return f"{errno.errorcode[self.error]}-{'lasting' if self.lasting else 'once'}"
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO] if LONG else [errno.ENOSPC], ids=errno.errorcode.get)
-@pytest.mark.parametrize("where", places(STEPS, ("write results.csv", "fsync summary.json", "rename report.html")))
-def test_a_disk_that_fails_at_any_step(stock: Stock, place: Place, where: str, number: int) -> None:
-    """The first attempt at a file may be one written ahead, which is then written again: it has to fail as well."""
-    ended = place.night(at=[where, 1], happens="error", number=number, always=True).wait()
-    assert ended.code == 6, ended
-    said = ended.json
-    assert said["exit_code"] == 6
-    assert said["counts"] == stock.answer.json["counts"]
-    assert said["error"]["hint"] == f"importer report {said['run_id']}"
+FAILURES = [Failure(errno.EIO, True), Failure(errno.ENOSPC, True), Failure(errno.EIO, False)]
+PARTS = times(1, 4)
+
+
+def steps(place: Place, number: int = 0, how: Failure = FAILURES[0]) -> dict[str, object]:
+    """The folder `out` is on a disk that fails at this step."""
+    log = str(place.folder.parent / f"{place.folder.name}.steps")
+    return {
+        "folder": str(place.folder / "out"),
+        "log": log,
+        "number": number,
+        "error": how.error,
+        "lasting": how.lasting,
+    }
+
+
+def taken(place: Place) -> list[str]:
+    return Path(str(steps(place)["log"])).read_text(encoding="utf-8").splitlines()
+
+
+def standing(place: Place) -> dict[str, bytes]:
+    """What stands under names that are no writer's own."""
+    folder = place.folder / "out"
+    names = [path for path in folder.iterdir() if not path.name.startswith(".")] if folder.exists() else []
+    return {path.name: path.read_bytes() for path in names}
+
+
+def check_whole(found: dict[str, bytes], expected: dict[str, bytes]) -> None:
+    """No partial file under a final name, and where the summary stands, all that it names stands as well."""
+    assert set(found) <= REPORTS
+    for name, content in found.items():
+        assert name == "summary.json" or content == expected[name], f"{name} is not whole"
+    if "summary.json" in found:
+        assert set(found) == REPORTS
+        for name, digest in json.loads(found["summary.json"])["reports"].items():
+            assert hashlib.sha256(found[name]).hexdigest() == digest, name
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("how", FAILURES, ids=str)
+def test_a_disk_that_fails_at_any_step_of_the_reports(stock: Stock, place: Place, how: Failure, part: int) -> None:
+    """Every report is written again over one that stands there."""
+    run_id = place.night().wait().json["run_id"]
+    words = ("report", run_id, "--output", "out", "--json")
+    assert place.run(*words, disk=steps(place)).code == 0
+    expected, number = standing(place), len(taken(place))
+    assert set(expected) == REPORTS
+    assert number > 100
+    for step in range(1 + part, number + 1, PARTS) if LONG else (1, 17, number // 2, number - 8, number - 1):
+        ended = place.run(*words, disk=steps(place, step, how))
+        assert taken(place)[step - 1].endswith(" fails"), "the disk did not fail"
+        said = f"{taken(place)[step - 1]}: {ended}"
+        check_whole(standing(place), expected)
+        only_tidying = not how.lasting and said.startswith(("unlink", "remove", "rmdir"))
+        assert ended.code == 6 or (ended.code == 0 and only_tidying), said
+        if ended.code == 6:
+            assert ended.json["error"]["hint"] == f"importer report {run_id}", said
+            assert place.run(*words).code == 0
+        place.check_reports()
     assert place.state == stock.after
-    left = {path.name for path in (place.folder / "out").iterdir()} if (place.folder / "out").exists() else set()
-    assert left <= REPORTS, "nothing but whole reports, and only if they came under their names one after the other"
-    assert "summary.json" not in left or where == "fsync folder"
-    whole = {name: (place.folder / "out" / name).read_bytes() for name in left if name.endswith(".csv")}
 
-    completed = place.run("report", said["run_id"], "--output", "out", "--json")
 
-    assert completed.code == 0, completed
-    place.check_reports()
-    for name, content in whole.items():
-        assert (place.folder / "out" / name).read_bytes() == content, "what stood there was whole"
-    assert not place.leftovers()
+@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("how", FAILURES[::2] if LONG else FAILURES[1:2], ids=str)
+def test_a_disk_that_fails_at_any_step_of_a_run(stock: Stock, how: Failure, part: int) -> None:
+    """Tables that could not be written ahead are written again, with the same trouble: applied, and not reported."""
+    place = stock.place()
+    assert place.night(disk=steps(place)).wait().code == 3
+    numbers = [number for number, line in enumerate(taken(place), 1) if line.split()[1][:3] != "tmp"]
+    stock.drop(place)
+    for step in numbers[part::PARTS] if LONG else (numbers[10], numbers[-14]):
+        place = stock.place()
+        ended = place.night(disk=steps(place, step, how)).wait()
+        left = standing(place)
+        assert ended.code in (3, 6), ended
+        assert place.state == stock.after
+        said = ended.json
+        assert said["counts"] == stock.answer.json["counts"]
+        if ended.code == 6:
+            assert said["error"]["hint"] == f"importer report {said['run_id']}"
+        else:
+            assert set(left) == REPORTS
+        assert place.run("report", said["run_id"], "--output", "out", "--json").code == 0
+        place.check_reports()
+        check_whole(left, standing(place))
+        assert not place.leftovers()
+        stock.drop(place)
 
 
 def test_the_same_command_completes_what_could_not_be_reported(stock: Stock, place: Place) -> None:

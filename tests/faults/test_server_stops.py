@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .conftest import UNTIL_COMMITTED, Stock, places
+from .conftest import UNTIL_COMMITTED, Stock, Stocks, places
 from .test_kills import check_again
-from .workshop import Place
+from .workshop import Launcher, Place
 
 if TYPE_CHECKING:
     from ..conftest import PostgresDatabases
@@ -79,6 +79,18 @@ def databases(server: Server) -> Iterator[PostgresDatabases]:
     found = PostgresDatabases(server.url)
     yield found
     found.close()
+
+
+@pytest.fixture(scope="module")
+def stock(
+    launcher: Launcher,
+    databases: PostgresDatabases,
+    postgres_databases: PostgresDatabases,
+    stocks: Stocks,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Stock:
+    """On the server that can crash; a night is the same on each."""
+    return Stock(launcher, databases, tmp_path_factory, like=stocks.of(postgres_databases))
 
 
 @pytest.mark.parametrize("comes_back", ["at-once", "later"])

@@ -109,7 +109,7 @@ class Running:
         limit.cancel()
         out, err = (Path(self._order[name]).read_text(encoding="utf-8", errors="replace") for name in ("out", "err"))
         ended = Ended(code, out, err)
-        assert CANARY not in ended.err, "a customer's value was said"
+        assert CANARY not in ended.said, "a customer's value was said"
         assert PASSWORD not in ended.said, "a password was said"
         assert "Traceback" not in ended.said, ended.err
         assert "database is locked" not in ended.said, ended.said
@@ -155,10 +155,14 @@ def _journal(table: sa.Table, runs: sa.Select[Any]) -> sa.Select[Any]:
 
 
 class Reader:
+    """Everything it reads stood there at one moment: another transaction's COMMIT comes before it or after it."""
+
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._context = database.begin()
+        self._context = database.connect()
         self._connection = self._context.__enter__()
+        if not database.is_sqlite:
+            self._connection.execution_options(isolation_level="REPEATABLE READ")
         self._schema = None if database.is_sqlite else "importer"
 
     def __call__(self, select: sa.Select[Any]) -> list[Any]:
