@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 import sqlalchemy as sa
@@ -15,9 +15,13 @@ from contract.harness import SCHEMAS
 from .workshop import PASSWORD, Ended, Launcher, Place, State, customers, night
 
 if TYPE_CHECKING:
+    from _pytest.mark import ParameterSet
+
     from ..conftest import Databases
 
+T = TypeVar("T")
 ROWS = 60
+KINDS = ("sqlite", "postgresql")
 UNTIL_COMMITTED = (
     "started",
     "staged",
@@ -40,7 +44,17 @@ def times(short: int, long: int) -> int:
     return long if LONG else short
 
 
-def places(every: Sequence[str], short: Sequence[str]) -> Sequence[str]:
+def on(kind: str, *others: object) -> ParameterSet:
+    """A case for this kind of database."""
+    return pytest.param(kind, *others, marks=[pytest.mark.postgres] if kind == "postgresql" else [])
+
+
+def shortly_on(kind: str) -> pytest.MarkDecorator:
+    """Both databases in the long version, the short one makes do with one."""
+    return pytest.mark.parametrize("databases", [on(each) for each in (KINDS if LONG else [kind])], indirect=True)
+
+
+def places(every: Sequence[T], short: Sequence[T]) -> Sequence[T]:
     assert set(short) <= set(every)
     return every if LONG else short
 

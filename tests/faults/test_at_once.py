@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from importer.storage import control
 from importer.storage.database import Database
 
-from .conftest import Stock, times
+from .conftest import Stock, shortly_on, times
 from .workshop import Place, Reader, State, customers
 
 
@@ -34,6 +34,7 @@ def test_two_runs_of_the_same_file(stock: Stock, part: int) -> None:
     assert codes[3] > 0
 
 
+@shortly_on("postgresql")
 def test_many_files_of_one_entity(stock: Stock, place: Place) -> None:
     number = times(3, 20)
     for at in range(number):
@@ -55,6 +56,7 @@ def test_many_files_of_one_entity(stock: Stock, place: Place) -> None:
     assert sum("file " in str(row) for row in memos.values()) == 20
 
 
+@shortly_on("sqlite")
 def test_the_same_small_file_again_and_again(stock: Stock, place: Place) -> None:
     (place.folder / "night.csv").write_text(customers(60, sales_memo="new"), encoding="utf-8")
     assert place.night().wait().code == 0
@@ -79,6 +81,7 @@ def rows(place: Place) -> dict[str, int]:
         }
 
 
+@shortly_on("sqlite")
 def test_a_clock_that_goes_back_between_plan_and_apply(stock: Stock, place: Place) -> None:
     """Sequence decides, not time: what was applied last is last."""
     (place.folder / "later.csv").write_text("customer_account,sales_memo\nC-0002,later\n", encoding="utf-8")

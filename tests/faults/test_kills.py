@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from .conftest import UNTIL_COMMITTED, Stock, places, times
+from .conftest import KINDS, UNTIL_COMMITTED, Stock, on, places, times
 from .workshop import REPORTS, Ended, Place
 
 PLACES = (
@@ -22,7 +22,18 @@ PLACES = (
 COMPLETE = ("finished", "dropped")
 
 
-@pytest.mark.parametrize("where", places(PLACES, SHORT))
+SHORT = (
+    ("sqlite", "staged"),
+    ("sqlite", "before commit"),
+    ("sqlite", "rename errors.csv"),
+    ("postgresql", "written"),
+    ("postgresql", "committed"),
+    ("postgresql", "finished"),
+)
+BOTH = tuple((kind, where) for kind in KINDS for where in PLACES)
+
+
+@pytest.mark.parametrize(("databases", "where"), [on(*case) for case in places(BOTH, SHORT)], indirect=["databases"])
 def test_killed_anywhere_the_same_command_is_right(stock: Stock, place: Place, where: str) -> None:
     assert place.night(at=[where, 1], happens="kill").wait().code == -signal.SIGKILL, "it did not come there"
     assert place.state in (stock.before, stock.after)
