@@ -6,15 +6,19 @@ A fork is a real process of its own: killed, it dies as any other.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
+import io
 import json
 import os
 import pkgutil
 import resource
 import signal
 import sys
+import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 
@@ -29,18 +33,32 @@ def load_everything() -> None:
         "xlsxwriter",
     ):
         importlib.import_module(name)
-    import pandas
-    import pandera.pandas
-
     import importer
 
     for module in pkgutil.walk_packages(importer.__path__, "importer."):
         if module.name != "importer.__main__" and ".migrations" not in module.name:
             importlib.import_module(module.name)
-    # The first frame that is checked makes pandera load as much again.
-    pandera.pandas.DataFrameSchema({"a": pandera.pandas.Column(str)}).validate(pandas.DataFrame({"a": ["a"]}))
+    _import_once()
     gc.collect()
     gc.freeze()  # what all have in common is not looked through again in every one of them
+
+
+def _import_once() -> None:
+    """What a first import prepares in its process stands ready in those that are forked."""
+    from importer.cli.answer import run_command
+    from importer.cli.commands import cli
+
+    before = set(sys.modules)
+    with tempfile.TemporaryDirectory() as name, contextlib.redirect_stdout(io.StringIO()):
+        folder = Path(name)
+        (folder / "first.csv").write_text(
+            "customer_account,organization_name,customer_group_id,sales_currency_code\nA,B,1,USD\n"
+        )
+        where = ["--schemas", str(Path.cwd() / "schemas"), "--database", f"sqlite:///{folder}/first.db"]
+        code = run_command(cli, ["run", str(folder / "first.csv"), "--output", str(folder / "out"), "--json", *where])
+    assert code == 0, "the first import failed"
+    for module in {found for found in sys.modules if found.startswith("importer_schema_")} - before:
+        del sys.modules[module]  # a command has a folder of parameters of its own
 
 
 def arm(order: dict[str, Any]) -> None:

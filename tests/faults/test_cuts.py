@@ -71,7 +71,7 @@ def test_cut_at_commit(stock: Stock, proxies: list[Proxy], cut: Cut, stays_down:
         proxy = Proxy(upstream(place.url), at_commit(cut))
         proxies.append(proxy)
         proxy.stays_down = stays_down
-        ended = through(place, proxy).run("run", "night.csv", "--output", "out", "--json", "--wait", "2")
+        ended = through(place, proxy).run("run", "night.csv", "--output", "out", "--json", "--wait", "1")
         assert proxy.has_cut.is_set()
         if stays_down:
             assert ended.code == 75, ended
@@ -96,7 +96,7 @@ def test_cut_anywhere(stock: Stock, proxies: list[Proxy], part: int) -> None:
         proxy = Proxy(upstream(place.url), at_message(dice.randrange(1, 260), dice.choice([Cut.BEFORE, Cut.AT_ONCE])))
         proxies.append(proxy)
         proxy.stays_down = number % 2 == 1
-        ended = through(place, proxy).run("run", "night.csv", "--output", "out", "--json", "--wait", "3")
+        ended = through(place, proxy).run("run", "night.csv", "--output", "out", "--json", "--wait", "1")
         assert ended.code in (3, 6, 75), ended
         state = place.state
         assert state in (stock.before, stock.after)

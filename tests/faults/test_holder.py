@@ -16,7 +16,7 @@ def test_who_holds_the_entity_is_named(stock: Stock, place: Place) -> None:
             *("run", "night.csv", "--output", "out", "--json"), at=["written", 1], happens="pause", pipes=pause.pipes
         )
         pause.wait()
-        second = place.run("apply", planned, "--wait", "1", "--json")
+        second = place.run("apply", planned, "--wait", "0.2", "--json")
         pause.go_on()
     assert first.wait().code == 3
     assert second.code == 75, second

@@ -26,7 +26,6 @@ SHORT = (
     ("sqlite", "staged"),
     ("sqlite", "before commit"),
     ("sqlite", "rename errors.csv"),
-    ("postgresql", "written"),
     ("postgresql", "committed"),
     ("postgresql", "finished"),
 )

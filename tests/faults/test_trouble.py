@@ -72,7 +72,7 @@ def test_trouble_that_lasts_is_a_sentence(stock: Stock, place: Place, case: str)
 
 SETTINGS = {
     "read_only": ("default_transaction_read_only = on", "read-only"),
-    "statement_timeout": ("statement_timeout = '3s'", "too long"),
+    "statement_timeout": ("statement_timeout = '2s'", "too long"),
 }
 
 
