@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from importer.applying.journal import write_journal
-from importer.applying.recheck import refuse_changed_records
+from importer.applying.recheck import refuse_changed_records, some_changed
 from importer.applying.write import RefusedTooOften, write_rows
 from importer.deciding import start_workflow
 from importer.entity import DataEntity
-from importer.errors import ConnectionLost, ImporterError, PlanLost, SetupError
+from importer.errors import ConnectionLost, ImporterError, PlanLost, PlanOvertaken, SetupError
 from importer.failpoints import reached
 from importer.planning.open_changes import forget_refused
 from importer.planning.outcomes import settle_outcomes
@@ -55,11 +55,16 @@ def release(session: Session, run: StoredRun, *, accept_limits: bool, comment: s
     return {"accept_limits": {"comment": comment, "user": actor.user, "login": actor.login, "at": actor.at}}
 
 
-def apply_and_report(session: Session, run_id: str, overrides: dict[str, Any], wait: float, folder: Path) -> Answer:
-    """Also where the answer to COMMIT was lost. What is written ahead has ended before a run is given up."""
+def apply_and_report(
+    session: Session, run_id: str, overrides: dict[str, Any], wait: float, folder: Path, *, only_whole: bool = False
+) -> Answer:
+    """Also where the answer to COMMIT was lost. What is written ahead has ended before a run is given up.
+
+    Rows whose records changed since the plan are refused; with `only_whole` nothing is applied then: PlanOvertaken.
+    """
     try:
         with session.database.kept_open(), tables_ahead(session, run_id, folder) as ahead:
-            as_planned = _apply(session, run_id, _Application(overrides, wait, folder, ahead))
+            as_planned = _apply(session, run_id, _Application(overrides, wait, folder, ahead, only_whole))
             ahead.wait()
             return report_or_owe(session, _stored_summary(session, run_id), folder, ahead if as_planned else None)
     except RefusedTooOften as error:
@@ -77,12 +82,15 @@ def _stored_summary(session: Session, run_id: str) -> Answer:
 
 @dataclass(frozen=True)
 class _Application:
-    """How a plan is applied: what was overridden, how long others are waited for, where its tables are written."""
+    """How a plan is applied: what was overridden, how long others are waited for, where its tables are written, and
+    whether it is all or nothing.
+    """
 
     overrides: dict[str, Any]
     wait: float
     folder: Path
     ahead: TablesAhead
+    only_whole: bool
 
 
 def _apply(session: Session, run_id: str, how: _Application) -> bool:
@@ -145,7 +153,7 @@ def _apply_in_transaction(
             context = replace(context, target=replace(context.target, exists=True))
         released = how.overrides.get("accept_limits", {}).get("user")
         people = {run.user, session.user, run.options.get("requested_by"), released} - {None}
-        as_planned, failed = _write(context, session.actor(run.options.get("requested_by")), people, how.ahead)
+        as_planned, failed = _write(context, session.actor(run.options.get("requested_by")), people, how)
         summary = settled_summary(context, run, session, how.overrides)
         lasting = [warning for warning in summary["warnings"] if not warning.startswith(NOBODY)]
         summary["warnings"] = lasting + workflow_warnings(connection, load(entity), failed)
@@ -175,7 +183,7 @@ def _entity_of(session: Session, run: StoredRun) -> DataEntity:
 
 
 def _write(
-    context: RunContext, actor: Actor, contributors: Collection[str], ahead: TablesAhead
+    context: RunContext, actor: Actor, contributors: Collection[str], how: _Application
 ) -> tuple[bool, list[str]]:
     """Re-check, write, propose, keep the record: all in the caller's transaction.
 
@@ -187,7 +195,9 @@ def _write(
     filling = filling_constants(context, parse_defaults(context.entity))
     late += write_rows(context, changed, inserted_values(context, filling))
     if late:
-        ahead.wait()  # who reads the outcomes would keep them from being made anew
+        how.ahead.wait()  # who reads the outcomes would keep them from being made anew
+        if how.only_whole and some_changed(context):
+            raise PlanOvertaken("records changed while the file was read")
         forget_refused(context)
         settle_outcomes(context)
         mark_repeated(context, runs.last_applied(context.connection, context.entity.name, context.source.name))

@@ -14,7 +14,7 @@ from importer.failpoints import reached
 from importer.intake import ImportOptions, Intake, open_intake
 from importer.planning.behavior import Treatments, treatments
 from importer.planning.plan import PlanInput, make_plan
-from importer.recovery import give_up, recover, stored_options, unreported
+from importer.recovery import answer_owed, give_up, recover, stored_options, unreported
 from importer.reporting import Answer, Destination
 from importer.session import Session
 from importer.staging import Staged, stage
@@ -40,9 +40,8 @@ def draft(session: Session, path: Path, options: ImportOptions, destination: Des
         definition, defaults = load(intake.entity), parse_defaults(intake.entity)
         ensure(session.database)
         owed = unreported(session, intake, options)
-        if owed is not None:
-            work.enter_context(locks.working_on(session.database, session.holder(owed.run_id), options.wait))
-            return owed.summary
+        if owed is not None and (summary := answer_owed(session, owed.run_id, options.wait, work)) is not None:
+            return summary
         recover(session)
         with session.database.begin() as connection:
             target = find_target(connection, intake.entity)

@@ -4,6 +4,7 @@ ImporterError                 carries message, file, hint and the exit code of t
 ├── SetupError           2    wrong usage or parameters
 ├── FileRefused          5    the file can't be read as this entity
 ├── PlanLost             1    a stored plan can't be applied any more
+│   └── PlanOvertaken         records changed since it was made: made anew it is right
 ├── ReportFailed         6    applied, but the reports could not be written
 └── TryLater            75    another run holds the entity, or the database can't be reached
     ├── Repeatable            the database did nothing of the transaction: it may be begun anew at once
@@ -50,6 +51,10 @@ class PlanLost(ImporterError):
     @classmethod
     def gone(cls, run_id: str) -> Self:
         return cls(f"the plan of run {run_id} is no longer there", hint="plan the file again", run_id=run_id)
+
+
+class PlanOvertaken(PlanLost):
+    """Records changed since a plan was made that nobody has seen: nothing was applied."""
 
 
 class ReportFailed(ImporterError):

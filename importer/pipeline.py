@@ -15,7 +15,7 @@ from pathlib import Path
 
 from importer.application import apply_and_report, release
 from importer.drafting import draft
-from importer.errors import PlanLost, TryLater
+from importer.errors import PlanLost, PlanOvertaken, TryLater
 from importer.intake import ImportOptions
 from importer.recovery import recover
 from importer.reporting import Answer, Destination, report_or_owe
@@ -23,6 +23,9 @@ from importer.session import Session
 from importer.storage import locks, runs
 from importer.storage.migrate import ensure
 from importer.vocabulary import RunStatus
+
+MOST_PLANS = 3
+"""So often a file is planned where others change its records meanwhile; then what still can be applied is."""
 
 
 def run_import(
@@ -33,12 +36,25 @@ def run_import(
     Reports go to `output`, or with `into_run_folder` to `output/RUN`; without it to `runs/RUN`.
     """
     destination = Destination(output, into_run_folder)
+    for _ in range(MOST_PLANS - 1):
+        try:
+            return _run_once(session, path, options, destination, only_whole=True)
+        except PlanOvertaken as error:  # nobody has reviewed the plan
+            session.progress.note(f"{error.message}; planning again")
+    return _run_once(session, path, options, destination, only_whole=False)
+
+
+def _run_once(
+    session: Session, path: Path, options: ImportOptions, destination: Destination, *, only_whole: bool
+) -> Answer:
     with ExitStack() as work:
         try:
             summary = draft(session, path, options, destination, work)
             folder = destination.of(summary["run_id"])
             if summary["status"] == RunStatus.PLANNED:
-                return apply_and_report(session, summary["run_id"], {}, options.wait, folder)
+                return apply_and_report(session, summary["run_id"], {}, options.wait, folder, only_whole=only_whole)
+        except PlanOvertaken:
+            raise
         except PlanLost as error:  # of a plan that nobody has seen: planned again it is the same
             raise TryLater(error.message, hint="give the same command again", run_id=error.run_id) from error
         return report_or_owe(session, summary, folder)

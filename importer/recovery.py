@@ -7,6 +7,7 @@ whoever gives it: what was not applied is replaced or stands as it was reviewed,
 from __future__ import annotations
 
 import hashlib
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
@@ -77,7 +78,9 @@ def give_up(session: Session, run_id: str, error: BaseException) -> RunStatus | 
 
 
 def unreported(session: Session, intake: Intake, options: ImportOptions) -> StoredRun | None:
-    """The run of this very command that was applied and not reported: the same bytes, options and parameters."""
+    """The run of this very command that was applied, or is being applied, and is not reported: the same bytes, options
+    and parameters.
+    """
     with session.database.begin() as connection:
         found = [run for run in runs.unfinished_runs(connection) if _is_same(run, session, intake, options)]
     if not found:
@@ -87,9 +90,26 @@ def unreported(session: Session, intake: Intake, options: ImportOptions) -> Stor
     return next((run for run in reversed(found) if run.file_sha256 == sha256), None)
 
 
+def answer_owed(session: Session, run_id: str, wait: float, work: ExitStack) -> dict[str, object] | None:
+    """The summary of the run, applied and not reported; None where it was not applied, or its reports came meanwhile.
+
+    Waits for a process that is at work on it, and for a COMMIT whose answer was lost. `work` then holds the run's lock.
+    """
+    with ExitStack() as mine:
+        mine.enter_context(locks.working_on(session.database, session.holder(run_id), wait))
+        if settle(session.database, run_id) is not RunStatus.APPLIED:
+            return None
+        with session.database.begin() as connection:
+            run = runs.find_run(connection, run_id)
+        if run.unfinished is None:
+            return None
+        work.push(mine.pop_all())
+        return run.summary
+
+
 def _is_same(run: StoredRun, session: Session, intake: Intake, options: ImportOptions) -> bool:
     return (
-        run.status is RunStatus.APPLIED
+        run.status in (RunStatus.APPLYING, RunStatus.APPLIED)
         and run.unfinished == session.command == RUN
         and (run.entity, run.source) == (intake.entity.name, intake.source.name)
         and run.settings_sha256 == intake.entity.settings_sha256

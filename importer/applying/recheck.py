@@ -34,6 +34,13 @@ def refuse_changed_records(plan: RunContext, changed: ChangedFields) -> int:
     return found + forgotten
 
 
+def some_changed(plan: RunContext) -> bool:
+    """Whether rows were refused because what the plan relied on no longer holds."""
+    reason = plan.space.reason
+    found = sa.select(reason.c.row).where(reason.c.phase == "apply", reason.c.code == str(_CODE)).limit(1)
+    return plan.connection.execute(found).first() is not None
+
+
 def _refuse(plan: RunContext, rows: sa.Select[Any], why: Any, field: str | None = None) -> int:
     return plan.refuse(rows, _CODE, message(_CODE, limit=why), field=field, phase="apply")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import time
 from collections import Counter
 from contextlib import closing
 
@@ -12,6 +14,7 @@ from importer.storage import control
 from importer.storage.database import Database
 
 from .conftest import Stock, shortly_on, times
+from .test_server_stops import Pause
 from .workshop import Place, Reader, State, customers
 
 
@@ -24,6 +27,7 @@ def test_two_runs_of_the_same_file(stock: Stock, part: int) -> None:
         ended = [running.wait() for running in pair]
         codes.update(one.code for one in ended)
         assert {one.code for one in ended} <= {3, 75}, ended
+        assert "target_changed" not in str([one.json.get("rejected_by_code") for one in ended]), "planned anew"
         state = place.state
         assert state.target == stock.after.target
         assert state.proposals == stock.after.proposals
@@ -32,6 +36,43 @@ def test_two_runs_of_the_same_file(stock: Stock, part: int) -> None:
         assert not place.leftovers()
         stock.drop(place)
     assert codes[3] > 0
+
+
+def test_what_nobody_reviewed_is_planned_anew(stock: Stock, place: Place) -> None:
+    """The second run of a file, planned before the first was applied, ends as if it had begun after it."""
+    with Pause(place.folder) as pause:
+        second = place.night(at=["planned", 1], happens="pause", pipes=pause.pipes)
+        pause.wait()
+        first = place.run("run", "night.csv", "--output", "first", "--json")
+        pause.go_on()
+    assert first.json["counts"] == stock.answer.json["counts"]
+    ended = second.wait()
+    assert ended.code == 3, ended
+    assert "planning again" in ended.err
+    assert ended.json["counts"] == stock.again.json["counts"]
+    assert ended.json["proposals"] == stock.again.json["proposals"]
+    assert [run["status"] for run in place.runs()] == ["applied", "failed", "applied", "applied"]
+    assert place.state.target == stock.after.target
+    assert place.state.proposals == stock.after.proposals
+    assert not place.leftovers()
+    place.check_reports()
+
+
+def test_a_run_takes_over_from_the_same_one_that_dies(stock: Stock, place: Place) -> None:
+    """Whether the other's COMMIT comes is waited for."""
+    with Pause(place.folder) as pause:
+        first = place.start("run", "night.csv", "--json", at=["before commit", 1], happens="pause", pipes=pause.pipes)
+        pause.wait()
+        second = place.night()
+        time.sleep(0.5)  # it waits now, or comes too late to wait: right in either case
+        first.send(signal.SIGKILL)
+        assert first.wait().code == -signal.SIGKILL
+        ended = second.wait()
+    assert ended.code == 3, ended
+    assert ended.json["counts"] == stock.answer.json["counts"]
+    assert place.state == stock.after
+    assert [run["status"] for run in place.runs()] == ["applied", "failed", "applied"]
+    assert not place.leftovers()
 
 
 @shortly_on("postgresql")
