@@ -38,6 +38,7 @@ def test_two_runs_of_the_same_file(stock: Stock, part: int) -> None:
     assert codes[3] > 0
 
 
+@shortly_on("sqlite")
 def test_what_nobody_reviewed_is_planned_anew(stock: Stock, place: Place) -> None:
     """The second run of a file, planned before the first was applied, ends as if it had begun after it."""
     with Pause(place.folder) as pause:
@@ -58,6 +59,7 @@ def test_what_nobody_reviewed_is_planned_anew(stock: Stock, place: Place) -> Non
     place.check_reports()
 
 
+@shortly_on("postgresql")
 def test_a_run_takes_over_from_the_same_one_that_dies(stock: Stock, place: Place) -> None:
     """Whether the other's COMMIT comes is waited for."""
     with Pause(place.folder) as pause:
