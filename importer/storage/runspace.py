@@ -309,10 +309,12 @@ def refill(connection: sa.Connection, table: sa.Table, query: sa.Select[Any]) ->
 
 
 def stands(connection: sa.Connection, space: RunSpace, rows: int) -> bool:
-    """Whether a run that staged `rows` rows still has its tables: recovery of a crashed PostgreSQL empties them.
+    """Whether a run that staged `rows` rows still has its tables: recovery of a crashed PostgreSQL empties them, and
+    a plan that another version of this program made may lack some.
 
-    It empties a table whole, and loading commits once, so one row tells of all.
+    Recovery empties a table whole, and loading commits once, so one row tells of all.
     """
-    if not sa.inspect(connection).has_table(space.stage.name, schema=space.stage.schema):
+    inspector = sa.inspect(connection)
+    if not all(inspector.has_table(table.name, schema=table.schema) for table in (space.stage, space.acting)):
         return False
     return rows == 0 or connection.execute(sa.select(space.stage.c["_row"]).limit(1)).first() is not None
