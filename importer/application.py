@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from importer.applying.journal import write_journal
 from importer.applying.recheck import refuse_changed_records, some_changed
 from importer.applying.write import RefusedTooOften, write_rows
+from importer.counts import mark_repeated
 from importer.deciding import start_workflow
 from importer.entity import DataEntity
 from importer.errors import ConnectionLost, ImporterError, PlanLost, PlanOvertaken, SetupError
@@ -30,7 +31,7 @@ from importer.storage.context import RunContext, space_of
 from importer.storage.decided import ChangedFields
 from importer.storage.runs import Actor, StoredRun
 from importer.storage.target import find_target
-from importer.summary import mark_repeated, settled_summary, workflow_warnings
+from importer.summary import settled_summary, workflow_warnings
 from importer.validation.declared import parse_defaults
 from importer.vocabulary import RunStatus
 from importer.workflow.definition import load

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from importer.counts import mark_repeated
 from importer.errors import FileRefused, PlanLost, SetupError
 from importer.failpoints import reached
 from importer.intake import ImportOptions, Intake, open_intake
@@ -23,7 +24,7 @@ from importer.storage.bulk import Loader
 from importer.storage.context import RunContext
 from importer.storage.migrate import ensure
 from importer.storage.target import Target, find_target
-from importer.summary import Facts, mark_repeated, planned_summary, workflow_warnings
+from importer.summary import Facts, planned_summary, workflow_warnings
 from importer.validation.declared import parse_defaults
 from importer.vocabulary import RunStatus
 from importer.workflow.automatic import rule_automatically
