@@ -18,7 +18,7 @@ demo: $(VENV)/.installed
 test: lint
 	@$(BIN)/python -m pytest -n 2
 
-# As often as the project promises: half an hour. `make test` has a short version.
+# As often as the project promises: about forty minutes. `make test` has a short version.
 faults: $(VENV)/.test
 	@IMPORTER_TEST_FAULTS=long $(BIN)/python -m pytest tests/faults
 
