@@ -140,13 +140,15 @@ def find_target(connection: sa.Connection, entity: DataEntity) -> Target:
         key=entity.key,
         foreign_keys=tuple(dict(key) for key in inspector.get_foreign_keys(name, schema=schema or None)),
         unique=_unique(inspector, name, schema or None),
-        has_places=dialect == "postgresql" and _is_plain_table(connection, table),
+        has_places=dialect == "postgresql" and _tells_places(connection, table),
     )
 
 
-def _is_plain_table(connection: sa.Connection, table: sa.Table) -> bool:
-    """Neither a view nor in partitions."""
-    kind = sa.text("SELECT relkind = 'r' FROM pg_class WHERE oid = CAST(:name AS regclass)")
+def _tells_places(connection: sa.Connection, table: sa.Table) -> bool:
+    """Neither a view nor in partitions; and who may read single columns only is not told where they stand."""
+    kind = sa.text(
+        "SELECT relkind = 'r' AND has_table_privilege(oid, 'SELECT') FROM pg_class WHERE oid = CAST(:name AS regclass)"
+    )
     name = connection.dialect.identifier_preparer.format_table(table)
     return bool(connection.scalar(kind, {"name": name}))
 
