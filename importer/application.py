@@ -30,7 +30,7 @@ from importer.storage import locks, runs, runspace
 from importer.storage.context import RunContext, space_of
 from importer.storage.decided import ChangedFields
 from importer.storage.runs import Actor, StoredRun
-from importer.storage.target import find_target
+from importer.storage.target import add_key, find_target, make_table
 from importer.summary import settled_summary, workflow_warnings
 from importer.validation.declared import parse_defaults
 from importer.vocabulary import RunStatus
@@ -150,8 +150,7 @@ def _apply_in_transaction(
         if not runspace.stands(connection, space, run.rows_read or 0):
             raise PlanLost.gone(run_id)
         if not context.target.exists:
-            context.target.table.create(connection)
-            context = replace(context, target=replace(context.target, exists=True))
+            context = replace(context, target=make_table(connection, context.target))
         released = how.overrides.get("accept_limits", {}).get("user")
         people = {run.user, session.user, run.options.get("requested_by"), released} - {None}
         as_planned, failed = _write(context, session.actor(run.options.get("requested_by")), people, how)
@@ -195,6 +194,7 @@ def _write(
     reached("rechecked")
     filling = filling_constants(context, parse_defaults(context.entity))
     late += write_rows(context, changed, inserted_values(context, filling))
+    add_key(context.connection, context.target)
     if late:
         how.ahead.wait()  # who reads the outcomes would keep them from being made anew
         if how.only_whole and some_changed(context):

@@ -23,7 +23,7 @@ from importer.storage import locks, runs, runspace
 from importer.storage.bulk import Loader
 from importer.storage.context import RunContext
 from importer.storage.migrate import ensure
-from importer.storage.target import Target, find_target
+from importer.storage.target import Target, find_target, holds_records
 from importer.summary import Facts, planned_summary, workflow_warnings
 from importer.validation.declared import parse_defaults
 from importer.vocabulary import RunStatus
@@ -98,11 +98,12 @@ def _start(
 
 def _stage(session: Session, intake: Intake, target: Target, space: runspace.RunSpace, run_id: str) -> Staged:
     side = runspace.side_file(session.database, run_id)
-    if side is None:
-        with session.database.begin() as connection:
+    with session.database.begin() as connection:
+        all_new = not holds_records(connection, target)
+        if side is None:
             runspace.create(connection, space)
     with session.phase("reading"), Loader(session.database, space, side) as loader:
-        return stage(intake, target, space, loader, session.progress.rows)
+        return stage(intake, target, space, loader, session.progress.rows, all_new=all_new)
 
 
 def _refuse_older_file(session: Session, intake: Intake, options: ImportOptions) -> None:
@@ -150,6 +151,9 @@ def _decide(session: Session, intake: Intake, target: Target, space: runspace.Ru
             positions=intake.positions,
             rule=lambda run: failed.extend(rule_automatically(run, planned.definition, submitter)),
             repeated=planned.staged.keys.repeated,
+            similar=planned.staged.keys.similar,
+            incomplete=planned.staged.incomplete,
+            fails_across=planned.staged.fails_across,
         )
         make_plan(context, given)
         last = runs.last_applied(connection, intake.entity.name, intake.source.name)

@@ -33,19 +33,31 @@ from importer.vocabulary import Blank, ValueKind
 
 @dataclass
 class Staged:
-    """What was counted on the way."""
+    """What was counted on the way. `incomplete`: fields that a row leaves without a value; `fails_across`: whether a
+    row taken as a new record fails a check across fields.
+    """
 
     rows: int = 0
     control_totals: dict[str, Decimal] = field(default_factory=dict)
     blanks: Counter[str] = field(default_factory=Counter)
     keys: KeysSeen = field(default_factory=KeysSeen)
+    incomplete: set[str] = field(default_factory=set)
+    fails_across: bool = False
 
 
 def stage(
-    intake: Intake, target: Target, space: RunSpace, loader: Loader, watch: Callable[[int, float], None]
+    intake: Intake,
+    target: Target,
+    space: RunSpace,
+    loader: Loader,
+    watch: Callable[[int, float], None],
+    *,
+    all_new: bool = False,
 ) -> Staged:
-    """Checks and stages every row of the file; `watch` hears rows and the share read so far."""
-    staged = Staged()
+    """Checks and stages every row of the file; `watch` hears rows and the share read so far. `all_new`: the target
+    holds nothing, so that similar keys matter among all rows.
+    """
+    staged = Staged(keys=KeysSeen(similar=all_new and intake.source.similar_keys == "reject"))
     staging = _Staging(intake, target, space, staged)
     with closing(read_ahead(intake.batches)) as batches:
         for raw in batches:
@@ -101,6 +113,8 @@ class _Staging:
 
     def _count(self, checked: CheckedBatch) -> None:
         wrong = Counter(checked.reasons["field"].to_pylist())
+        self.counted.incomplete |= {name for name in checked.typed.column_names if checked.typed[name].null_count}
+        self.counted.fails_across |= checked.across.null_count < len(checked.across)
         for name in self.intake.match.fields:
             values = checked.typed[name]
             kept = self.intake.source.blank_fields.get(name, self.intake.source.blank) is Blank.KEEP

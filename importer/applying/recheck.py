@@ -47,13 +47,12 @@ def _refuse(plan: RunContext, rows: sa.Select[Any], why: Any, field: str | None 
 
 def _refuse_existing(plan: RunContext) -> int:
     """New records that stand in the table by now."""
-    stage, fresh, diff = plan.space.stage, plan.space.fresh, plan.space.diff
+    fresh, diff = plan.space.fresh, plan.space.diff
     table = plan.target.table
     rows = (
-        sa.select(stage.c["_row"])
-        .join_from(fresh, stage, stage.c["_row"] == fresh.c["_row"])
-        .join(table, plan.same_key(stage))
-        .where(sa.not_(plan.is_refused(stage.c["_row"])))
+        sa.select(fresh.c["_row"])
+        .join_from(fresh, table, plan.same_key(fresh))
+        .where(sa.not_(plan.is_refused(fresh.c["_row"])))
     )
     proposed = (
         sa.select(diff.c["_row"])

@@ -20,7 +20,7 @@ from importer.storage.context import RunContext
 from importer.storage.database import reason
 from importer.storage.decided import ChangedFields
 from importer.storage.expressions import message
-from importer.storage.statistics import with_setting
+from importer.storage.statistics import FEW, with_setting
 from importer.vocabulary import RejectionCode
 
 MOST_REFUSALS = 1_000
@@ -39,17 +39,25 @@ class RefusedTooOften(ImporterError):
 
 def write_rows(plan: RunContext, changed: ChangedFields, inserted: Mapping[str, ColumnElement[Any]]) -> int:
     """Inserts new records and updates changed fields; gives the number of rows refused on the way."""
-    bounds = _bounds(plan)
-    if bounds is None:
+    found = [
+        plan.connection.execute(sa.select(sa.func.min(rows), sa.func.max(rows), sa.func.count())).one()
+        for rows in (plan.space.fresh.c["_row"], plan.space.diff.c["_row"])
+    ]
+    bounds = [number for low, high, count in found if count for number in (low, high)]
+    if not bounds:
         return 0
-    return _Writer(plan, changed, inserted).write(*bounds)
+    every = _inserts_all(plan, found[0][2])
+    return _Writer(plan, changed, inserted, inserts_all=every).write(min(bounds), max(bounds))
 
 
-def _bounds(plan: RunContext) -> tuple[int, int] | None:
-    fresh, diff = plan.space.fresh, plan.space.diff
-    rows = sa.union_all(sa.select(fresh.c["_row"]), sa.select(diff.c["_row"])).subquery()
-    low, high = plan.connection.execute(sa.select(sa.func.min(rows.c["_row"]), sa.func.max(rows.c["_row"]))).one()
-    return None if low is None else (low, high)
+def _inserts_all(plan: RunContext, new: int) -> bool:
+    """Whether every staged row brings a new record and none is refused: an initial load needs no join then."""
+    if new < FEW:
+        return False
+    refused = sa.select(plan.space.reason.c.row).where(plan.space.reason.c.scope == "row").limit(1)
+    if plan.connection.execute(refused).first() is not None:
+        return False
+    return plan.connection.scalar(sa.select(sa.func.count()).select_from(plan.space.stage)) == new
 
 
 class _RecordsMoved(Exception):
@@ -57,10 +65,12 @@ class _RecordsMoved(Exception):
 
 
 class _Writer:
-    def __init__(self, plan: RunContext, changed: ChangedFields, inserted: Mapping[str, ColumnElement[Any]]) -> None:
+    def __init__(
+        self, plan: RunContext, changed: ChangedFields, inserted: Mapping[str, ColumnElement[Any]], *, inserts_all: bool
+    ) -> None:
         self._plan = plan
         self._changed = changed
-        self._insert = self._insert_statement(inserted)
+        self._insert = self._insert_statement(inserted, inserts_all)
         self._update = self._update_statement(plan.same_key(plan.space.diff)) if changed.written else None
         by_place = changed.written and plan.target.place is not None
         self._update_by_place = self._update_statement(_same_place(plan)) if by_place else None
@@ -117,15 +127,14 @@ class _Writer:
     def _between(self, row: ColumnElement[int]) -> ColumnElement[bool]:
         return row.between(sa.bindparam("low", type_=sa.BigInteger), sa.bindparam("high", type_=sa.BigInteger))
 
-    def _insert_statement(self, inserted: Mapping[str, ColumnElement[Any]]) -> sa.Insert:
+    def _insert_statement(self, inserted: Mapping[str, ColumnElement[Any]], every: bool) -> sa.Insert:
         plan = self._plan
         stage, fresh = plan.space.stage, plan.space.fresh
         columns = [plan.target.columns[field].column.name for field in inserted]
-        rows = (
-            sa.select(*inserted.values())
-            .join_from(fresh, stage, stage.c["_row"] == fresh.c["_row"])
-            .where(sa.not_(plan.is_refused(stage.c["_row"])), self._between(stage.c["_row"]))
-        )
+        rows = sa.select(*inserted.values()).where(self._between(stage.c["_row"]))
+        if not every:
+            rows = rows.join_from(fresh, stage, stage.c["_row"] == fresh.c["_row"])
+            rows = rows.where(sa.not_(plan.is_refused(stage.c["_row"])))
         return sa.insert(plan.target.table).from_select(columns, rows)
 
     def _update_statement(self, same: ColumnElement[bool]) -> sa.Update:

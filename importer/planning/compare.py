@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,26 +12,22 @@ from importer.planning.behavior import Treatments
 from importer.storage.context import RunContext
 from importer.storage.expressions import has_bad, message
 from importer.storage.runspace import refill
+from importer.storage.target import holds_records
 from importer.vocabulary import Action, NewRecords, RejectionCode
 
 
 def compare_records(plan: RunContext, treatments: Treatments) -> None:
     """Fills `fresh` with the rows whose key the target doesn't have, `diff` with those that change a record."""
     changed = {field: _is_changed(plan, field) for field in plan.space.values if field in plan.space.brought}
-    if changed and _holds_records(plan):
+    if changed and holds_records(plan.connection, plan.target):
         _find_both(plan, treatments, changed)
     else:
         _find_new_records(plan)
 
 
-def _holds_records(plan: RunContext) -> bool:
-    if not plan.target.exists:
-        return False
-    return plan.connection.execute(sa.select(sa.true()).select_from(plan.target.table).limit(1)).first() is not None
-
-
 def _find_new_records(plan: RunContext) -> None:
-    rows = _with_records(plan, plan.space.stage.c["_row"])
+    stage = plan.space.stage
+    rows = _with_records(plan, stage.c["_row"], *(stage.c[name] for name in plan.target.key))
     refill(plan.connection, plan.space.fresh, rows.where(_is_new(plan)) if plan.target.exists else rows)
 
 
@@ -43,7 +39,8 @@ def _find_both(plan: RunContext, treatments: Treatments, changed: Mapping[str, C
     for field in plan.space.values:
         columns += _change(plan, treatments, field, changed.get(field))
     refill(plan.connection, diff, _with_records(plan, *columns).where(sa.or_(_is_new(plan), *changed.values())))
-    if refill(plan.connection, plan.space.fresh, sa.select(diff.c["_row"]).where(diff.c["_new"])):
+    new = sa.select(diff.c["_row"], *(diff.c[name] for name in plan.target.key)).where(diff.c["_new"])
+    if refill(plan.connection, plan.space.fresh, new):
         plan.run(sa.delete(diff).where(diff.c["_new"]))
 
 
@@ -132,12 +129,17 @@ def _propose_new(plan: RunContext, here: ColumnElement[bool], defaults: Mapping[
     plan.run(sa.delete(fresh).where(fresh.c["_row"].in_(proposed)))
 
 
-def refuse_missing_required(plan: RunContext, defaults: Mapping[str, ColumnElement[Any]]) -> None:
-    """Required fields that a new record lacks, or that a blank would empty."""
-    lacking = {field: _lacks(plan, field) for field in plan.entity.required if field not in defaults}
+def refuse_missing_required(
+    plan: RunContext, defaults: Mapping[str, ColumnElement[Any]], incomplete: Collection[str]
+) -> None:
+    """Required fields that a new record lacks, or that a blank would empty; of those that the file brings only the
+    `incomplete` ones can be.
+    """
+    possible = [field for field in plan.entity.required if field in incomplete or field not in plan.space.brought]
+    lacking = {field: _lacks(plan, field) for field in possible if field not in defaults}
     for field in _found(plan, lacking):
         _refuse_required(plan, _fresh_rows(plan).where(lacking[field]), field)
-    for field in plan.entity.required:
+    for field in possible:
         if field in plan.space.brought and plan.target.exists:
             _refuse_emptied(plan, field)
 

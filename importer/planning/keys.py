@@ -15,6 +15,7 @@ from sqlalchemy.sql.selectable import FromClause
 from importer.storage.columns import insert_columns
 from importer.storage.context import RunContext
 from importer.storage.expressions import add_functions, case_collation, fold, joined_words, message
+from importer.storage.target import holds_records
 from importer.vocabulary import Duplicates, RejectionCode
 
 NAMED_ROWS = 10
@@ -119,15 +120,19 @@ def _keep_one(plan: RunContext, which: Any) -> None:
     plan.run(sa.insert(plan.space.notice).from_select(["_row", "code"], rows))
 
 
-def refuse_similar_keys(plan: RunContext) -> None:
-    """New records whose key is a stored or another new one but for case, blanks or leading zeros."""
+def refuse_similar_keys(plan: RunContext, named: NDArray[np.int64] | None) -> None:
+    """New records whose key is a stored or another new one but for case, blanks or leading zeros.
+
+    `named`: rows among which is one of all whose keys are similar; None: any row may be.
+    """
     if plan.source.similar_keys == "allow" or not _has_new_records(plan):
         return
     add_functions(plan.connection)
     new = _new_keys(plan, case_collation(plan.connection))
-    if plan.target.exists:
+    if holds_records(plan.connection, plan.target):
         _refuse_like_stored(plan, new, _stored_keys(plan, case_collation(plan.connection)))
-    _refuse_like_each_other(plan, new)
+    if named is None or len(named):
+        _refuse_like_each_other(plan, new)
 
 
 def _has_new_records(plan: RunContext) -> bool:
@@ -141,11 +146,10 @@ def _folds(plan: RunContext, columns: Mapping[str, ColumnElement[Any]], collatio
 
 def _new_keys(plan: RunContext, collation: str | None) -> sa.CTE:
     """Row, key and folded key of every new record. Materialized, so that joins find an index on it (SQLite)."""
-    stage, fresh = plan.space.stage, plan.space.fresh
-    columns = {name: stage.c[name] for name in plan.target.key}
-    rows = sa.select(stage.c["_row"], *columns.values(), *_folds(plan, columns, collation))
-    joined = rows.join_from(fresh, stage, stage.c["_row"] == fresh.c["_row"])
-    return joined.cte("new").prefix_with("MATERIALIZED")
+    fresh = plan.space.fresh
+    columns = {name: fresh.c[name] for name in plan.target.key}
+    rows = sa.select(fresh.c["_row"], *columns.values(), *_folds(plan, columns, collation))
+    return rows.cte("new").prefix_with("MATERIALIZED")
 
 
 def _stored_keys(plan: RunContext, collation: str | None) -> sa.CTE:

@@ -13,23 +13,17 @@ from importer.storage.context import RunContext
 from importer.storage.control import KEYS
 from importer.storage.decided import fields_by_group
 from importer.storage.expressions import joined_words, words
+from importer.storage.runspace import refill
 from importer.vocabulary import PROPOSING, WRITING, Action, Outcome
-
-_LISTS = ("fields_updated", "fields_proposed", "fields_declined", "fields_rejected")
-_COLUMNS = ("row", *KEYS, "outcome", *_LISTS, "effects", "codes", "origin_run", "origin_row")
 
 
 def settle_outcomes(plan: RunContext) -> None:
     """Fills `outcome` with every row that is not plainly unchanged. May be called again: it starts afresh."""
-    plan.run(sa.delete(plan.space.outcome))
-    _add_created(plan)
-    _add_changed(plan)
-    _add_rejected(plan)
-    _add_left_out(plan)
-    _add_touched(plan)
+    kinds = (_created(plan), _changed(plan), _rejected(plan), _left_out(plan), _touched(plan))
+    refill(plan.connection, plan.space.outcome, sa.select(sa.union_all(*kinds).subquery("settled")))
 
 
-def _add(plan: RunContext, rows: sa.Select[Any], source: sa.Table, **values: ColumnElement[Any]) -> None:
+def _rows(plan: RunContext, rows: sa.Select[Any], source: sa.Table, **values: ColumnElement[Any]) -> sa.Select[Any]:
     """`rows` selects from `source`, which has row and key; `values` are the other columns that are not null."""
     fixed: dict[str, ColumnElement[Any]] = {
         "row": source.c["_row"],
@@ -39,23 +33,26 @@ def _add(plan: RunContext, rows: sa.Select[Any], source: sa.Table, **values: Col
         origin = plan.space.stage.alias("origin")
         fixed |= {"origin_run": origin.c["_origin_run"], "origin_row": origin.c["_origin_row"]}
         rows = rows.join(origin, origin.c["_row"] == source.c["_row"])
-    columns = [{**fixed, **values}.get(name, sa.null()).label(name) for name in _COLUMNS]
-    select = rows.with_only_columns(*columns, maintain_column_froms=True)
-    plan.run(sa.insert(plan.space.outcome).from_select(_COLUMNS, select))
+    given = {**fixed, **values}
+    columns = [
+        given.get(column.name, sa.cast(sa.null(), column.type)).label(column.name)
+        for column in plan.space.outcome.columns
+    ]
+    return rows.with_only_columns(*columns, maintain_column_froms=True)
 
 
-def _add_created(plan: RunContext) -> None:
-    stage, fresh = plan.space.stage, plan.space.fresh
-    rows = sa.select(stage.c["_row"]).join_from(fresh, stage, stage.c["_row"] == fresh.c["_row"])
+def _created(plan: RunContext) -> sa.Select[Any]:
+    fresh = plan.space.fresh
+    rows = sa.select(fresh.c["_row"])
     values: dict[str, ColumnElement[Any]] = {"outcome": sa.literal(str(Outcome.CREATED))}
     if plan.connection.execute(sa.select(plan.space.effect.c["_row"]).limit(1)).first() is not None:
         effects = _effects(plan)
-        rows = rows.outerjoin(effects, effects.c["_row"] == stage.c["_row"])
+        rows = rows.outerjoin(effects, effects.c["_row"] == fresh.c["_row"])
         values["effects"] = effects.c.effects
-    _add(plan, rows.where(sa.not_(plan.is_refused(stage.c["_row"]))), stage, **values)
+    return _rows(plan, rows.where(sa.not_(plan.is_refused(fresh.c["_row"]))), fresh, **values)
 
 
-def _add_changed(plan: RunContext) -> None:
+def _changed(plan: RunContext) -> sa.Select[Any]:
     diff = plan.space.diff
     codes, effects = _codes(plan), _effects(plan)
     lists = _field_lists(plan)
@@ -65,7 +62,7 @@ def _add_changed(plan: RunContext) -> None:
         .outerjoin(effects, effects.c["_row"] == diff.c["_row"])
         .where(sa.not_(plan.is_refused(diff.c["_row"])))
     )
-    _add(plan, rows, diff, outcome=_outcome(lists), effects=effects.c.effects, codes=codes.c.codes, **lists)
+    return _rows(plan, rows, diff, outcome=_outcome(lists), effects=effects.c.effects, codes=codes.c.codes, **lists)
 
 
 _GROUPS: Mapping[str, tuple[Action, ...]] = {
@@ -99,7 +96,7 @@ def _outcome(lists: dict[str, ColumnElement[Any]]) -> ColumnElement[str]:
     )
 
 
-def _add_rejected(plan: RunContext) -> None:
+def _rejected(plan: RunContext) -> sa.Select[Any]:
     stage, reason = plan.space.stage, plan.space.reason
     refused = sa.select(reason.c.row).where(reason.c.scope == "row").distinct().subquery()
     codes, fields = _codes(plan), _refused_fields(plan)
@@ -110,13 +107,13 @@ def _add_rejected(plan: RunContext) -> None:
         .outerjoin(fields, fields.c.row == stage.c["_row"])
     )
     rejected = sa.literal(str(Outcome.REJECTED))
-    _add(plan, rows, stage, outcome=rejected, codes=codes.c.codes, fields_rejected=fields.c["fields"])
+    return _rows(plan, rows, stage, outcome=rejected, codes=codes.c.codes, fields_rejected=fields.c["fields"])
 
 
-def _add_left_out(plan: RunContext) -> None:
+def _left_out(plan: RunContext) -> sa.Select[Any]:
     stage, notice = plan.space.stage, plan.space.notice
     rows = sa.select(stage.c["_row"]).join_from(notice, stage, stage.c["_row"] == notice.c["_row"])
-    _add(
+    return _rows(
         plan,
         rows.where(sa.not_(plan.is_refused(stage.c["_row"]))),
         stage,
@@ -125,7 +122,7 @@ def _add_left_out(plan: RunContext) -> None:
     )
 
 
-def _add_touched(plan: RunContext) -> None:
+def _touched(plan: RunContext) -> sa.Select[Any]:
     """Rows that change no value but concern open changes: unchanged, with effects."""
     stage, diff, fresh = plan.space.stage, plan.space.diff, plan.space.fresh
     effects = _effects(plan)
@@ -138,7 +135,7 @@ def _add_touched(plan: RunContext) -> None:
             sa.not_(plan.is_refused(stage.c["_row"])),
         )
     )
-    _add(plan, rows, stage, outcome=sa.literal(str(Outcome.UNCHANGED)), effects=effects.c.effects)
+    return _rows(plan, rows, stage, outcome=sa.literal(str(Outcome.UNCHANGED)), effects=effects.c.effects)
 
 
 def _codes(plan: RunContext) -> Subquery:

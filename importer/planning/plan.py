@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,9 @@ class PlanInput:
     """What a plan needs beside the run's tables.
 
     `defaults`: typed values for blanks of new records; `positions`: the source's column of each field that it brings;
-    `rule`: the workflow's automatic actions, which refine what is proposed; `repeated`: see `settle_duplicates`.
+    `rule`: the workflow's automatic actions, which refine what is proposed. While the file was read was seen:
+    `repeated` (see `settle_duplicates`), `similar` (see `refuse_similar_keys`), `incomplete`: fields that a row leaves
+    without a value, `fails_across`: whether any row taken as a new record fails a check across fields.
     """
 
     treatments: Treatments
@@ -35,6 +37,9 @@ class PlanInput:
     positions: Mapping[str, int]
     rule: Callable[[RunContext], None]
     repeated: NDArray[np.int64] | None
+    similar: NDArray[np.int64] | None
+    incomplete: Collection[str]
+    fails_across: bool
 
 
 def make_plan(plan: RunContext, given: PlanInput) -> None:
@@ -45,10 +50,11 @@ def make_plan(plan: RunContext, given: PlanInput) -> None:
     keys.settle_duplicates(plan, given.repeated)
     compare.refuse_ambiguous_records(plan)
     compare.compare_records(plan, treatments)
-    keys.refuse_similar_keys(plan)
+    keys.refuse_similar_keys(plan, given.similar)
     analyze(plan, plan.space.fresh, plan.space.diff)
-    compare.refuse_missing_required(plan, filling)
-    _check_new_records(plan)
+    compare.refuse_missing_required(plan, filling, given.incomplete)
+    if given.fails_across:
+        _check_new_records(plan)
     compare.treat_new_records(plan, treatments, filling)
     open_changes.settle_open_changes(plan, treatments)
     if treatments.may_propose:

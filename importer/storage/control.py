@@ -65,8 +65,8 @@ settings_version = sa.Table(
 outcome = sa.Table(
     "importer_outcome",
     metadata,
-    sa.Column("run_sequence", BIG, primary_key=True, autoincrement=False),
-    sa.Column("row", BIG, primary_key=True, autoincrement=False),
+    sa.Column("run_sequence", BIG, nullable=False),
+    sa.Column("row", BIG, nullable=False),
     *_keys(),
     sa.Column("outcome", sa.Text, nullable=False),
     sa.Column("fields_updated", sa.Text),
@@ -78,7 +78,12 @@ outcome = sa.Table(
     sa.Column("codes", sa.Text),
     sa.Column("origin_run", sa.Text),
     sa.Column("origin_row", sa.Text),
+    sa.Index("ix_importer_outcome_run_row", "run_sequence", "row", postgresql_using="brin"),
+    info={"key_on_sqlite": ["row", "run_sequence"]},
 )
+"""One for each row. On SQLite the two are its key; on PostgreSQL, where a key would cost as much as the rows, nothing
+but the planning keeps them apart (`planning.outcomes`: each kind leaves out the rows of the others).
+"""
 
 change = sa.Table(
     "importer_change",

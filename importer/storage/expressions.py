@@ -81,7 +81,8 @@ def fold(key: ColumnElement[Any], field: Field, dialect: str, collation: str | N
         return sa.func.importer_fold(key)
     cased = sa.func.lower(sa.collate(key, collation) if collation else key)
     tight = sa.func.translate(cased, BLANKS, "")
-    return sa.func.regexp_replace(tight, "(?<![0-9])0+(?=[0-9])", "", "g")
+    bare = sa.func.regexp_replace(tight, "(?<![0-9])0+(?=[0-9])", "", "g")
+    return sa.case((sa.func.strpos(tight, "0") > 0, bare), else_=tight)
 
 
 def folded(value: str | None) -> str | None:

@@ -63,7 +63,7 @@ class RunSpace:
     `notice`: rows left out without being rejected
     `suspect`: rows whose key may occur more than once
     `twin`: rows whose key occurs more than once: `key_group`, and within it `variant` (alike in every field)
-    `fresh`: rows that bring a new record
+    `fresh`: rows that bring a new record, with their keys
     `diff`: rows that change an existing record (or propose a new one): where the record stood when it was planned
     (`_place`, see `Target.place`; null where that isn't told); per field i the old value `o<i>`, the new value `v<i>`
     and what happens to it `a<i>` (an `Action`); all three null where the row doesn't change the field
@@ -153,7 +153,7 @@ def run_space(
         notice=make.table("notice", _row("_row"), sa.Column("code", sa.Text)),
         suspect=make.table("suspect", _row("_row")),
         twin=make.table("twin", _row("_row"), _row("key_group"), _row("variant")),
-        fresh=make.table("fresh", _row("_row")),
+        fresh=make.table("fresh", _row("_row"), *(sa.Column(name, types[name]) for name in target.key)),
         diff=make.table("diff", *_diff_columns(target.key, values, ordinal, types)),
         along=make.table("along", _row("_row")),
         ruled=make.table("ruled", _row("_row"), *(sa.Column(name, sa.Text) for name in ("field", "ruling", "rule"))),
@@ -310,11 +310,14 @@ def refill(connection: sa.Connection, table: sa.Table, query: sa.Select[Any]) ->
 
 def stands(connection: sa.Connection, space: RunSpace, rows: int) -> bool:
     """Whether a run that staged `rows` rows still has its tables: recovery of a crashed PostgreSQL empties them, and
-    a plan that another version of this program made may lack some.
+    a plan that another version of this program made may have others.
 
     Recovery empties a table whole, and loading commits once, so one row tells of all.
     """
     inspector = sa.inspect(connection)
-    if not all(inspector.has_table(table.name, schema=table.schema) for table in (space.stage, space.acting)):
+    if not inspector.has_table(space.stage.name, schema=space.stage.schema):
+        return False
+    columns = {column["name"] for column in inspector.get_columns(space.fresh.name, schema=space.fresh.schema)}
+    if columns != set(space.fresh.columns.keys()):
         return False
     return rows == 0 or connection.execute(sa.select(space.stage.c["_row"]).limit(1)).first() is not None

@@ -10,14 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from importer.storage.expressions import folded
 from importer.validation import keys_seen
 from importer.validation.keys_seen import KeysSeen
 
 PART = st.none() | st.sampled_from(["a", "b", "", "ab", "\x1f", "ä"])
 
 
-def seen(keys: list[tuple[str | None, ...]], batch: int) -> KeysSeen:
-    found = KeysSeen()
+def seen(keys: list[tuple[str | None, ...]], batch: int, *, similar: bool = False) -> KeysSeen:
+    found = KeysSeen(similar=similar)
     for start in range(0, len(keys), batch):
         parts = zip(*keys[start : start + batch], strict=True)
         rows = np.arange(start, min(start + batch, len(keys)), dtype=np.int64)
@@ -33,6 +34,30 @@ def test_every_shared_key_has_a_row_named(keys: list[tuple[str | None, ...]], ba
     counted = Counter(key for key in keys if None not in key)
     assert {keys[row] for row in repeated} >= {key for key, count in counted.items() if count > 1}
     assert all(None not in keys[row] for row in repeated)
+
+
+ALIKE = st.text(st.sampled_from("0012aAb \t\x0b-"), max_size=6)
+
+
+@settings(deadline=None)
+@given(keys=st.lists(st.tuples(st.just("usmf"), ALIKE), max_size=40), batch=st.integers(1, 7))
+def test_every_similar_key_has_a_row_named(keys: list[tuple[str | None, ...]], batch: int) -> None:
+    named = seen(keys, batch, similar=True).similar
+    assert named is not None
+    counted = Counter(folded(number) for _, number in keys)
+    assert {folded(keys[row][1]) for row in named} >= {key for key, count in counted.items() if count > 1}
+
+
+def test_similar_keys_are_left_to_the_database_where_letters_are_not_plain() -> None:
+    assert seen([("a",), ("ä",)], 1, similar=True).similar is None
+    assert seen([("a",), ("ä",), ("ä",)], 1, similar=True).repeated is not None
+    assert seen([("a",), ("A",)], 1).similar is None
+
+
+def test_plain_keys_that_stand_once_are_not_named_as_similar() -> None:
+    named = seen([("usmf", f"C-{number:06}") for number in range(30_000)], 5_000, similar=True).similar
+    assert named is not None
+    assert not len(named)
 
 
 def test_keys_that_stand_once_are_not_named() -> None:
