@@ -5,10 +5,13 @@ Texts are laid out as lengths and letters, numbers as differences, which compres
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+Buffer = bytes | memoryview
 _NULL = -1
 _PACKED = pa.schema(
     [
@@ -23,16 +26,9 @@ _PACKED = pa.schema(
 def pack(table: pa.Table) -> bytes:
     """Columns of texts and of whole numbers, these without nulls."""
     columns = [_pack_column(table[name].combine_chunks()) for name in table.column_names]
-    packed = pa.table(
-        [
-            pa.array(table.column_names, pa.string()),
-            *(
-                pa.array(list(part), field.type)
-                for part, field in zip(zip(*columns, strict=True), list(_PACKED)[1:], strict=True)
-            ),
-        ],
-        schema=_PACKED,
-    )
+    types, numbers, letters = zip(*columns, strict=True)
+    texts = pa.array(table.column_names, pa.string()), pa.array(types, pa.string())
+    packed = pa.table([*texts, _binaries(numbers), _binaries(letters)], schema=_PACKED)
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, _PACKED, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
         writer.write_table(packed)
@@ -52,7 +48,15 @@ def block_row(number: int, rows: pa.ChunkedArray, name: str, block: bytes) -> pa
     return pa.table({"number": [number], "first_row": [rows[0].as_py()], "last_row": [rows[-1].as_py()], name: [block]})
 
 
-def _pack_column(values: pa.Array) -> tuple[str, bytes, bytes | None]:
+def _binaries(parts: Sequence[Buffer | None]) -> pa.Array:
+    """An array of them, each copied only once."""
+    ends = np.cumsum([0, *(0 if part is None else memoryview(part).nbytes for part in parts)], dtype=np.int64)
+    valid = pa.array([part is not None for part in parts]).buffers()[1]
+    joined = b"".join(part for part in parts if part is not None)
+    return pa.Array.from_buffers(pa.large_binary(), len(parts), [valid, pa.py_buffer(ends), pa.py_buffer(joined)])
+
+
+def _pack_column(values: pa.Array) -> tuple[str, Buffer, Buffer | None]:
     if pa.types.is_integer(values.type):
         return *_small(np.diff(values.to_numpy(), prepend=np.int64(0))), None
     texts = values.cast(pa.string())
@@ -64,11 +68,11 @@ def _pack_column(values: pa.Array) -> tuple[str, bytes, bytes | None]:
     return *_small(lengths), _letters(texts)
 
 
-def _small(numbers: NDArray[np.signedinteger]) -> tuple[str, bytes]:
+def _small(numbers: NDArray[np.signedinteger]) -> tuple[str, Buffer]:
     """The numbers in the smallest type that holds them, and that type."""
     most = int(np.abs(numbers).max(initial=0))
     kind = next(kind for kind in ("i1", "i2", "i4", "i8") if most <= np.iinfo(kind).max)
-    return kind, numbers.astype(kind).tobytes()
+    return kind, numbers.astype(kind).data
 
 
 def _offsets(texts: pa.Array) -> NDArray[np.int32]:
@@ -78,9 +82,9 @@ def _offsets(texts: pa.Array) -> NDArray[np.int32]:
     return np.frombuffer(buffer, np.int32)[texts.offset : texts.offset + len(texts) + 1]
 
 
-def _letters(texts: pa.Array) -> bytes:
+def _letters(texts: pa.Array) -> Buffer:
     offsets, data = _offsets(texts), texts.buffers()[2]
-    return b"" if data is None else bytes(data.slice(int(offsets[0]), int(offsets[-1] - offsets[0])))
+    return b"" if data is None else memoryview(data)[int(offsets[0]) : int(offsets[-1])]
 
 
 def _unpack_column(kind: str, numbers: bytes, letters: bytes | None) -> pa.Array:

@@ -112,7 +112,7 @@ def changed_values(plan: RunContext, fields: list[str]) -> sa.Select[Any]:
     ]
     if not parts:
         return sa.select(*(c for c in control.change.columns if c.name != "run_sequence")).where(sa.false())
-    values, ruled = sa.union_all(*parts).subquery("changed"), plan.space.ruled
+    values = sa.union_all(*parts).subquery("changed")
     refused = sa.and_(outcome.c.outcome == str(Outcome.REJECTED), values.c.action != str(Action.DECLINED))
     proposing, writing = [str(action) for action in PROPOSING], [str(action) for action in WRITING]
     disposition = sa.case(
@@ -121,9 +121,15 @@ def changed_values(plan: RunContext, fields: list[str]) -> sa.Select[Any]:
         (values.c.action.in_(writing), str(Disposition.WRITTEN)),
         else_=values.c.action,
     )
-    named = sa.or_(values.c.action.in_(proposing), ruled.c.rule.is_not(None))
+    tables: sa.FromClause = values.join(outcome, outcome.c.row == values.c.row)
+    rule: ColumnElement[Any] = sa.null()
+    named: ColumnElement[bool] = values.c.action.in_(proposing)
+    if _holds_any(plan, plan.space.ruled):
+        ruled = plan.space.ruled
+        tables = tables.outerjoin(ruled, sa.and_(ruled.c["_row"] == values.c.row, ruled.c.field == values.c.field))
+        rule = ruled.c.rule
+        named = sa.or_(named, rule.is_not(None))
     proposal = sa.case((sa.and_(sa.not_(refused), named), outcome.c.proposal_id))
-    by_rule = sa.and_(ruled.c["_row"] == values.c.row, ruled.c.field == values.c.field)
     return sa.select(
         values.c.row,
         *(outcome.c[name] for name in KEYS),
@@ -133,8 +139,12 @@ def changed_values(plan: RunContext, fields: list[str]) -> sa.Select[Any]:
         values.c.new,
         disposition.label("disposition"),
         proposal.label("proposal_id"),
-        sa.case((sa.not_(refused), ruled.c.rule)).label("rule"),
-    ).select_from(values.join(outcome, outcome.c.row == values.c.row).outerjoin(ruled, by_rule))
+        sa.case((sa.not_(refused), sa.cast(rule, sa.Text))).label("rule"),
+    ).select_from(tables)
+
+
+def _holds_any(run: RunContext, table: sa.Table) -> bool:
+    return run.connection.execute(sa.select(sa.true()).select_from(table).limit(1)).first() is not None
 
 
 def reason_rows(plan: RunContext) -> sa.Select[Any]:

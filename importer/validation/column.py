@@ -21,7 +21,7 @@ from importer.validation.formats import CANONICAL, Formats
 from importer.validation.numbers import parse_numbers
 from importer.validation.rules import broken_rules
 from importer.validation.shortened import shortened_numbers
-from importer.validation.text import clean, clean_text
+from importer.validation.text import clean, clean_text, equal_to
 from importer.vocabulary import RejectionCode as Code
 from importer.vocabulary import ValueKind
 
@@ -116,7 +116,7 @@ class _Translated:
 
 def _translated(texts: pa.Array, rules: ColumnRules) -> _Translated:
     """Takes out the cells that hold the clear token or a word of the source's value list."""
-    cleared = _equal(texts, rules.clear_token)
+    cleared = equal_to(texts, rules.clear_token)
     mapped = np.zeros(len(texts), dtype=np.bool_)
     typed = None
     if rules.values:
@@ -124,19 +124,14 @@ def _translated(texts: pa.Array, rules: ColumnRules) -> _Translated:
         targets = clean(pa.array(list(rules.values.values()), pa.string()), rules.field.title, rules.multiline).values
         found = pc.index_in(blanked(texts, cleared), value_set=words, skip_nulls=True)
         mapped = found.is_valid().to_numpy(zero_copy_only=False)
-        cleared = cleared | _equal(targets.take(found), rules.clear_token)
+        cleared = cleared | equal_to(targets.take(found), rules.clear_token)
         typed = _typed_targets(targets, rules).take(found)
     return _Translated(blanked(texts, cleared | mapped), typed, mapped, cleared)
 
 
-def _equal(texts: pa.Array, token: str) -> Mask:
-    mask: Mask = pc.equal(texts, token).fill_null(False).to_numpy(zero_copy_only=False)
-    return mask if token else np.zeros(len(texts), dtype=np.bool_)
-
-
 def _typed_targets(targets: pa.Array, rules: ColumnRules) -> pa.Array:
     """The stored values of a value list; SetupError if one is none (`declared.py` finds them all at the start)."""
-    plain = blanked(targets, _equal(targets, rules.clear_token))
+    plain = blanked(targets, equal_to(targets, rules.clear_token))
     values, failures = parse_texts(plain, rules.field, CANONICAL)
     if len(failures):
         raise SetupError(f"sources.values.{rules.field.name}: {failures.messages[0].as_py()}")

@@ -14,6 +14,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from importer.validation.text import longest
+
 _BOUNDS: dict[str, tuple[str, Callable[[Any, Any], bool], str]] = {
     "greater_than": ("min", operator.gt, "min_value"),
     "greater_than_or_equal_to": ("min", operator.ge, "min_value"),
@@ -44,4 +46,4 @@ def _is_short_enough(values: pa.Array, facts: dict[str, Any]) -> bool:
     """A text has no more characters than bytes."""
     most = facts.get("max_value")
     unlimited_below = not facts.get("min_value") and facts.get("exact_value") is None
-    return unlimited_below and most is not None and pc.max(pc.binary_length(values)).as_py() <= most
+    return unlimited_below and most is not None and longest(values) <= most

@@ -30,8 +30,10 @@ _RARE = re.compile(f"[\\x00-\\x1f\\x7f-\\xa0{_MARKS}\\u1680\\u2000-\\u200a\\u202
 """All that can't be seen and all blanks but the space: text without it needs no closer look."""
 
 
-def _suspect_bytes() -> NDArray[np.bool_]:
-    """Control characters, and lead bytes of characters that may be invisible or composed with others."""
+def _suspect_bytes() -> bytes:
+    """A table that marks control characters, and lead bytes of characters that may be invisible or composed with
+    others.
+    """
     suspect = np.zeros(256, dtype=np.bool_)
     suspect[:0x20] = True
     suspect[0x7F] = True
@@ -39,7 +41,7 @@ def _suspect_bytes() -> NDArray[np.bool_]:
     suspect[0xC3:0xCA] = False  # U+00C0 to U+027F: visible letters that NFC leaves alone
     suspect[0xE4:0xEA] = False  # U+4000 to U+9FFF: ideographs
     suspect[0xEB:0xED] = False  # U+B000 to U+CFFF: Hangul syllables
-    return suspect
+    return suspect.tobytes()
 
 
 _SUSPECT = _suspect_bytes()
@@ -89,6 +91,20 @@ def layout(values: pa.Array) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
     return offsets, data
 
 
+def longest(values: pa.Array) -> int:
+    """Bytes of the longest text; 0 where there is none."""
+    return int(np.diff(layout(values)[0]).max(initial=0))
+
+
+def equal_to(values: pa.Array, text: str) -> NDArray[np.bool_]:
+    """Which cells are exactly this text. Mostly none is, and the bytes of the whole column tell it at once."""
+    offsets, data = layout(values)
+    if not text or data[offsets[0] : offsets[-1]].tobytes().find(text.encode()) < 0:
+        return np.zeros(len(values), dtype=np.bool_)
+    mask: NDArray[np.bool_] = pc.equal(values, text).fill_null(False).to_numpy(zero_copy_only=False)
+    return mask
+
+
 def trimmed(values: pa.Array) -> pa.Array:
     """Without spaces at the ends; rarer white space is looked at cell by cell."""
     offsets, data = layout(values)
@@ -104,10 +120,11 @@ def _suspects(values: pa.Array) -> Positions:
     """Cells with a suspect byte."""
     offsets, data = layout(values)
     used = data[offsets[0] : offsets[-1]]
-    if not ((used - np.uint8(0x20)) > 0x5E).any():  # printable ASCII only
+    if not len(used) or (used.min() >= 0x20 and used.max() <= 0x7E):  # printable ASCII only
         return np.empty(0, dtype=np.int64)
     filled = np.flatnonzero(offsets[1:] > offsets[:-1])
-    return filled[np.logical_or.reduceat(_SUSPECT[used], offsets[filled] - offsets[0])]
+    marks = np.frombuffer(used.tobytes().translate(_SUSPECT), np.bool_)
+    return filled[np.logical_or.reduceat(marks, offsets[filled] - offsets[0])]
 
 
 def _needs_a_look(suspects: pa.Array) -> bool:
