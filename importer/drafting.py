@@ -5,6 +5,7 @@ In: a path and what the command says. Out: the plan's summary; a run that ends b
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from importer.storage.context import RunContext
 from importer.storage.migrate import ensure
 from importer.storage.target import Target, find_target, holds_records
 from importer.summary import Facts, planned_summary, workflow_warnings
+from importer.validation.canonical import Value
 from importer.validation.declared import parse_defaults
 from importer.vocabulary import RunStatus
 from importer.workflow.automatic import rule_automatically
@@ -54,7 +56,11 @@ def draft(session: Session, path: Path, options: ImportOptions, destination: Des
             reached("staged")
             _refuse_older_file(session, intake, options)
             return _decide(
-                session, intake, target, space, _Planned(run_id, started_at, staged, decided, definition, options)
+                session,
+                intake,
+                target,
+                space,
+                _Planned(run_id, started_at, staged, decided, defaults, definition, options),
             )
         except BaseException as error:
             give_up(session, run_id, error)
@@ -131,6 +137,7 @@ class _Planned:
     started_at: str
     staged: Staged
     decided: Treatments
+    defaults: Mapping[str, Value]
     definition: WorkflowDefinition
     options: ImportOptions
 
@@ -147,7 +154,7 @@ def _decide(session: Session, intake: Intake, target: Target, space: runspace.Ru
         submitter = planned.options.requested_by or session.user
         given = PlanInput(
             treatments=planned.decided,
-            defaults=parse_defaults(intake.entity),
+            defaults=planned.defaults,
             positions=intake.positions,
             rule=lambda run: failed.extend(rule_automatically(run, planned.definition, submitter)),
             repeated=planned.staged.keys.repeated,

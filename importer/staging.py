@@ -57,7 +57,8 @@ def stage(
     """Checks and stages every row of the file; `watch` hears rows and the share read so far. `all_new`: the target
     holds nothing, so that similar keys matter among all rows.
     """
-    staged = Staged(keys=KeysSeen(similar=all_new and intake.source.similar_keys == "reject"))
+    similar = all_new and intake.source.similar_keys == "reject"
+    staged = Staged(keys=KeysSeen(similar=similar, most_rows=intake.file.most_rows))
     staging = _Staging(intake, target, space, staged)
     with closing(read_ahead(intake.batches)) as batches:
         for raw in batches:

@@ -81,6 +81,11 @@ class SourceFile:
         return self._file.bytes
 
     @property
+    def most_rows(self) -> int | None:
+        """The file certainly has no more rows; None where its size doesn't tell, because it is compressed."""
+        return self._file.size if self.dialect.format == "csv" else None
+
+    @property
     def progress(self) -> float:
         """Share of the file that was read so far, 0 to 1."""
         return self._content.progress

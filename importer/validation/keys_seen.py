@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 
 _BITS = 28
 """32 MB: of a million rows none is named for nothing, of ten million about a thousand."""
+_FEWEST_BITS = 16
+_BITS_OF_A_ROW = 256
+"""What a short file gets: touching 32 MB takes longer than reading a hundred rows."""
 _PROBES = ((1, 0), (1, 18), (1, 36), (0x9E3779B97F4A7C15, 36))
 """For each of a key's places in the filter: what its hash is multiplied by, and the bits to the right of the place."""
 _MOST_NAMED = 1_000_000
@@ -32,10 +35,13 @@ class KeysSeen:
     `similar`: keys count as repeated also where they differ in case, blanks and leading zeros only.
     """
 
-    def __init__(self, *, similar: bool = False) -> None:
+    def __init__(self, *, similar: bool = False, most_rows: int | None = None) -> None:
+        """`most_rows`: the file certainly has no more."""
         self._overlooks = similar
         self._knows_letters = True
-        self._bits = np.zeros(1 << (_BITS - 3), np.uint8)
+        wanted = _BITS if most_rows is None else (most_rows * _BITS_OF_A_ROW).bit_length()
+        self._places = 1 << min(_BITS, max(_FEWEST_BITS, wanted))
+        self._bits = np.zeros(self._places >> 3, np.uint8)
         self._named: list[NDArray[np.int64]] = []
         self._count = 0
 
@@ -69,7 +75,7 @@ class KeysSeen:
         """Whether each hash was there before, in an earlier batch or in this one."""
         seen = np.ones(len(hashes), bool)
         for factor, shift in _PROBES:
-            place = ((hashes * np.uint64(factor)) >> np.uint64(shift)) & np.uint64((1 << _BITS) - 1)
+            place = ((hashes * np.uint64(factor)) >> np.uint64(shift)) & np.uint64(self._places - 1)
             byte, bit = (place >> np.uint64(3)).astype(np.int64), np.uint8(1) << (place & np.uint64(7)).astype(np.uint8)
             seen &= (self._bits[byte] & bit) != 0
             np.bitwise_or.at(self._bits, byte, bit)

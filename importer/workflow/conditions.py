@@ -17,6 +17,7 @@ from typing import Any
 from importer.entity import DataEntity, Field
 from importer.errors import SetupError
 from importer.vocabulary import ValueKind
+from importer.workflow.cel import compiler
 from importer.workflow.condition_names import Names
 
 LONGEST = 2_000
@@ -185,10 +186,9 @@ def compile_condition(text: str, entity: DataEntity, key: str) -> Condition:
     """The condition at `key` of the entity's parameters. SetupError names file, key, position or nearest valid name."""
     if text.strip() == "true":
         return Condition(text, entity.name, frozenset(), (), constant=True)
-    from cel import compile as compile_cel  # its package imports a command line of its own: 0.15 s
-
     if len(text) > LONGEST:
         raise _refusal(entity, key, f"a condition has at most {LONGEST} characters, this one {len(text)}")
+    compile_cel = compiler()
     try:
         compile_cel(text)
         names = Names(text, entity)
