@@ -46,8 +46,7 @@ def write_rows(plan: RunContext, changed: ChangedFields, inserted: Mapping[str, 
     bounds = [number for low, high, count in found if count for number in (low, high)]
     if not bounds:
         return 0
-    every = _inserts_all(plan, found[0][2])
-    return _Writer(plan, changed, inserted, inserts_all=every).write(min(bounds), max(bounds))
+    return _Writer(plan, changed, inserted, found[0][2]).write(min(bounds), max(bounds))
 
 
 def _inserts_all(plan: RunContext, new: int) -> bool:
@@ -66,11 +65,12 @@ class _RecordsMoved(Exception):
 
 class _Writer:
     def __init__(
-        self, plan: RunContext, changed: ChangedFields, inserted: Mapping[str, ColumnElement[Any]], *, inserts_all: bool
+        self, plan: RunContext, changed: ChangedFields, inserted: Mapping[str, ColumnElement[Any]], new: int
     ) -> None:
+        """`new`: how many rows bring a new record."""
         self._plan = plan
         self._changed = changed
-        self._insert = self._insert_statement(inserted, inserts_all)
+        self._insert = self._insert_statement(inserted, _inserts_all(plan, new)) if new else None
         self._update = self._update_statement(plan.same_key(plan.space.diff)) if changed.written else None
         by_place = changed.written and plan.target.place is not None
         self._update_by_place = self._update_statement(_same_place(plan)) if by_place else None
@@ -103,7 +103,8 @@ class _Writer:
     def _execute(self, low: int, high: int) -> None:
         bounds = {"low": low, "high": high}
         connection = self._plan.connection
-        connection.execute(self._insert, bounds)
+        if self._insert is not None:
+            connection.execute(self._insert, bounds)
         if self._update is None:
             return
         if self._update_by_place is not None:

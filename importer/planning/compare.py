@@ -50,7 +50,9 @@ def _with_records(plan: RunContext, *columns: ColumnElement[Any]) -> sa.Select[A
     An outer join rather than NOT EXISTS: SQLite then builds an index where the target has none.
     """
     stage = plan.space.stage
-    rows = sa.select(*columns).where(plan.has_key(stage), sa.not_(plan.is_left_out(stage.c["_row"])))
+    rows = sa.select(*columns).where(plan.has_key(stage))
+    if plan.holds_any(plan.space.notice):
+        rows = rows.where(sa.not_(plan.is_left_out(stage.c["_row"])))
     return rows.select_from(stage.outerjoin(plan.target.table, plan.same_key(stage))) if plan.target.exists else rows
 
 

@@ -125,7 +125,7 @@ def refuse_similar_keys(plan: RunContext, named: NDArray[np.int64] | None) -> No
 
     `named`: rows among which is one of all whose keys are similar; None: any row may be.
     """
-    if plan.source.similar_keys == "allow" or not _has_new_records(plan):
+    if plan.source.similar_keys == "allow" or not plan.holds_any(plan.space.fresh):
         return
     add_functions(plan.connection)
     new = _new_keys(plan, case_collation(plan.connection))
@@ -133,10 +133,6 @@ def refuse_similar_keys(plan: RunContext, named: NDArray[np.int64] | None) -> No
         _refuse_like_stored(plan, new, _stored_keys(plan, case_collation(plan.connection)))
     if named is None or len(named):
         _refuse_like_each_other(plan, new)
-
-
-def _has_new_records(plan: RunContext) -> bool:
-    return plan.connection.execute(sa.select(plan.space.fresh.c["_row"]).limit(1)).first() is not None
 
 
 def _folds(plan: RunContext, columns: Mapping[str, ColumnElement[Any]], collation: str | None) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,7 +46,7 @@ def _created(plan: RunContext) -> sa.Select[Any]:
     fresh = plan.space.fresh
     rows = sa.select(fresh.c["_row"])
     values: dict[str, ColumnElement[Any]] = {"outcome": sa.literal(str(Outcome.CREATED))}
-    if plan.connection.execute(sa.select(plan.space.effect.c["_row"]).limit(1)).first() is not None:
+    if plan.holds_any(plan.space.effect):
         effects = _effects(plan)
         rows = rows.outerjoin(effects, effects.c["_row"] == fresh.c["_row"])
         values["effects"] = effects.c.effects
@@ -54,15 +55,21 @@ def _created(plan: RunContext) -> sa.Select[Any]:
 
 def _changed(plan: RunContext) -> sa.Select[Any]:
     diff = plan.space.diff
-    codes, effects = _codes(plan), _effects(plan)
-    lists = _field_lists(plan)
-    rows = (
-        sa.select(diff.c["_row"])
-        .outerjoin_from(diff, codes, codes.c.row == diff.c["_row"])
-        .outerjoin(effects, effects.c["_row"] == diff.c["_row"])
-        .where(sa.not_(plan.is_refused(diff.c["_row"])))
-    )
-    return _rows(plan, rows, diff, outcome=_outcome(lists), effects=effects.c.effects, codes=codes.c.codes, **lists)
+    tests = _fields_tests(plan)
+    rows = sa.select(diff.c["_row"]).where(sa.not_(plan.is_refused(diff.c["_row"])))
+    values = {
+        "outcome": _outcome({name: sa.or_(sa.false(), *found.values()) for name, found in tests.items()}),
+        **{name: words((test, field) for field, test in found.items()) for name, found in tests.items()},
+    }
+    if plan.holds_any(plan.space.reason) or plan.holds_any(plan.space.notice):
+        codes = _codes(plan)
+        rows = rows.outerjoin(codes, codes.c.row == diff.c["_row"])
+        values["codes"] = codes.c.codes
+    if plan.holds_any(plan.space.effect):
+        effects = _effects(plan)
+        rows = rows.outerjoin(effects, effects.c["_row"] == diff.c["_row"])
+        values["effects"] = effects.c.effects
+    return _rows(plan, rows, diff, **values)
 
 
 _GROUPS: Mapping[str, tuple[Action, ...]] = {
@@ -73,19 +80,22 @@ _GROUPS: Mapping[str, tuple[Action, ...]] = {
 }
 
 
-def _field_lists(plan: RunContext) -> dict[str, ColumnElement[Any]]:
-    """The names of fields by what happens to them; only those that occur are asked for row by row."""
+def _fields_tests(plan: RunContext) -> dict[str, dict[str, ColumnElement[bool]]]:
+    """For each group of actions its fields, each with the test whether a row does that to it; only those that occur
+    are asked for row by row, and by name only where something else happens to the same field elsewhere.
+    """
     fields = fields_by_group(plan, _GROUPS)
-    return {
-        name: words((plan.space.action(field).in_([str(a) for a in _GROUPS[name]]), field) for field in found)
-        for name, found in fields.items()
-    }
+    groups = Counter(field for found in fields.values() for field in found)
+
+    def test(name: str, field: str) -> ColumnElement[bool]:
+        action = plan.space.action(field)
+        return action.is_not(None) if groups[field] == 1 else action.in_([str(each) for each in _GROUPS[name]])
+
+    return {name: {field: test(name, field) for field in found} for name, found in fields.items()}
 
 
-def _outcome(lists: dict[str, ColumnElement[Any]]) -> ColumnElement[str]:
-    updated = lists["fields_updated"].is_not(None)
-    proposed = lists["fields_proposed"].is_not(None)
-    refused = lists["fields_rejected"].is_not(None)
+def _outcome(does: Mapping[str, ColumnElement[bool]]) -> ColumnElement[str]:
+    updated, proposed, refused = does["fields_updated"], does["fields_proposed"], does["fields_rejected"]
     return sa.case(
         (sa.and_(refused, sa.or_(updated, proposed)), str(Outcome.PARTLY_REJECTED)),
         (refused, str(Outcome.REJECTED)),

@@ -58,6 +58,9 @@ class RunContext:
     def count(self, select: sa.Select[Any]) -> int:
         return int(self.connection.scalar(sa.select(sa.func.count()).select_from(select.subquery())) or 0)
 
+    def holds_any(self, table: sa.Table) -> bool:
+        return self.connection.execute(sa.select(sa.true()).select_from(table).limit(1)).first() is not None
+
     def canonical(self, value: ColumnElement[Any], field: str) -> ColumnElement[str]:
         return canonical(value, self.target.columns[field], self.dialect)
 

@@ -124,7 +124,7 @@ def changed_values(plan: RunContext, fields: list[str]) -> sa.Select[Any]:
     tables: sa.FromClause = values.join(outcome, outcome.c.row == values.c.row)
     rule: ColumnElement[Any] = sa.null()
     named: ColumnElement[bool] = values.c.action.in_(proposing)
-    if _holds_any(plan, plan.space.ruled):
+    if plan.holds_any(plan.space.ruled):
         ruled = plan.space.ruled
         tables = tables.outerjoin(ruled, sa.and_(ruled.c["_row"] == values.c.row, ruled.c.field == values.c.field))
         rule = ruled.c.rule
@@ -141,10 +141,6 @@ def changed_values(plan: RunContext, fields: list[str]) -> sa.Select[Any]:
         proposal.label("proposal_id"),
         sa.case((sa.not_(refused), sa.cast(rule, sa.Text))).label("rule"),
     ).select_from(tables)
-
-
-def _holds_any(run: RunContext, table: sa.Table) -> bool:
-    return run.connection.execute(sa.select(sa.true()).select_from(table).limit(1)).first() is not None
 
 
 def reason_rows(plan: RunContext) -> sa.Select[Any]:
