@@ -9,7 +9,7 @@ SESSION = {"work_mem": "128MB", "jit": "off"}
 """PostgreSQL: what the product sets in its session. The floor sets the same, the other contestants get it from their
 database. `databases.py` compares this with a session of the product before anything is measured."""
 
-PRAGMAS = {"journal_mode": "WAL", "synchronous": "FULL", "cache_size": -65536, "temp_store": "MEMORY"}
+PRAGMAS = {"journal_mode": "WAL", "synchronous": "FULL", "cache_size": -65536, "temp_store": "FILE"}
 """SQLite: the same for a connection, likewise compared."""
 
 FILE_COLUMNS = (

@@ -198,7 +198,7 @@ class _AdbcSink:
         self._connection = dbapi.connect(str(file), autocommit=True)
         self._cursor = self._connection.cursor()
         # A plan that is not finished is never applied, so the side file needs no journal of its own while it is made.
-        for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -65536"):
+        for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -8192"):
             self._cursor.execute(f"PRAGMA {pragma}")
             self._cursor.fetchall()
         for table in space.tables:

@@ -213,7 +213,7 @@ def _prepare_sqlite(raw: sqlite3.Connection, _record: Any) -> None:
     for pragma in ("busy_timeout = 100", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
         raw.execute(f"PRAGMA {pragma}").fetchall()
     raw.execute("PRAGMA cache_size = -65536")
-    raw.execute("PRAGMA temp_store = MEMORY")
+    raw.execute("PRAGMA temp_store = FILE")
 
 
 _SESSION: Mapping[str, str] = {
