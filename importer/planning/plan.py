@@ -66,8 +66,9 @@ def make_plan(plan: RunContext, given: PlanInput) -> None:
     open_changes.forget_refused(plan)
     open_changes.add_opened(plan, treatments)
     keep_actions(plan)
+    analyze(plan, plan.space.reason, plan.space.notice, plan.space.effect)
     outcomes.settle_outcomes(plan)
-    analyze(plan, plan.space.reason, plan.space.effect, plan.space.outcome)
+    analyze(plan, plan.space.outcome)
 
 
 def filling_constants(plan: RunContext, defaults: Mapping[str, Value]) -> dict[str, ColumnElement[Any]]:

@@ -167,7 +167,7 @@ class StoredReports:
             yield unpack(block)
 
     def _joined_reasons(self, first: int, last: int) -> dict[int, tuple[str, str]]:
-        reason = self._reasons()
+        reason = self._of_run(control.reason) if self.in_journal else self.run.space.reason
         ordered = (
             sa.select(reason.c.row, reason.c.code, reason.c.message)
             .where(reason.c.row.between(first, last))
