@@ -26,7 +26,7 @@ ROUNDS = 3
 WIDTH = 150
 """Of the table where it does not go to a terminal."""
 
-SQLITE_WORDS = {"FULL": "2", "MEMORY": "2"}
+SQLITE_WORDS = {"FULL": "2", "FILE": "1"}
 """SQLite answers with numbers where it takes words."""
 
 
