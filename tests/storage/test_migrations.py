@@ -17,9 +17,7 @@ def declared(*, on_sqlite: bool) -> Shape:
         table.name: (
             [column.name for column in table.columns],
             (on_sqlite and table.info.get("key_on_sqlite")) or sorted(column.name for column in table.primary_key),
-            []
-            if on_sqlite and table.info
-            else sorted((str(index.name), index.unique) for index in table.indexes),
+            [] if on_sqlite and table.info else sorted((str(index.name), index.unique) for index in table.indexes),
         )
         for table in metadata.tables.values()
     }
