@@ -147,9 +147,9 @@ def records_stored(run: RunContext) -> int:
 
 
 def check_limits(
-    run: RunContext, counts: dict[str, int], stored: int, last: StoredRun | None, *, is_correction: bool
+    run: RunContext, counts: dict[str, int], stored: int, last: StoredRun | None, *, clears: bool, is_correction: bool
 ) -> tuple[Verdict, ...]:
-    """The limits of the parameters against the plan."""
+    """The limits of the parameters against the plan. `clears`: whether the file empties any value at all."""
     outcome, effect = run.space.outcome, run.space.effect
     changed = sa.select(outcome.c.row).where(outcome.c.fields_updated.is_not(None))
     proposing = sa.select(effect.c["_row"]).where(effect.c.effect.in_([str(Effect.OPENED), str(Effect.SUPERSEDED)]))
@@ -161,7 +161,7 @@ def check_limits(
             stored=stored,
             changed=run.count(changed),
             proposed=run.count(proposing.distinct()),
-            cleared=_cleared(run),
+            cleared=_cleared(run) if clears else 0,
             last_rows=last.rows_read if last is not None else None,
             is_correction=is_correction,
         ),

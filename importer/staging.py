@@ -33,8 +33,9 @@ from importer.vocabulary import Blank, ValueKind
 
 @dataclass
 class Staged:
-    """What was counted on the way. `incomplete`: fields that a row leaves without a value; `fails_across`: whether a
-    row taken as a new record fails a check across fields.
+    """What was counted on the way. `incomplete`: fields that a row leaves without a value; `clears`: whether any cell
+    says that a stored value is to be emptied; `fails_across`: whether a row taken as a new record fails a check across
+    fields.
     """
 
     rows: int = 0
@@ -42,6 +43,7 @@ class Staged:
     blanks: Counter[str] = field(default_factory=Counter)
     keys: KeysSeen = field(default_factory=KeysSeen)
     incomplete: set[str] = field(default_factory=set)
+    clears: bool = False
     fails_across: bool = False
 
 
@@ -114,17 +116,23 @@ class _Staging:
 
     def _count(self, checked: CheckedBatch) -> None:
         wrong = Counter(checked.reasons["field"].to_pylist())
-        self.counted.incomplete |= {name for name in checked.typed.column_names if checked.typed[name].null_count}
+        incomplete = {name for name in checked.typed.column_names if checked.typed[name].null_count}
+        self.counted.incomplete |= incomplete
         self.counted.fails_across |= checked.across.null_count < len(checked.across)
+        self.counted.clears |= checked.cleared.null_count < len(checked.cleared)
+        self.counted.clears |= not all(map(self._keeps, incomplete))
         for name in self.intake.match.fields:
             values = checked.typed[name]
-            kept = self.intake.source.blank_fields.get(name, self.intake.source.blank) is Blank.KEEP
-            if kept and name not in self.target.key and values.null_count:
+            if self._keeps(name) and name not in self.target.key and values.null_count:
                 self.counted.blanks[name] += values.null_count - wrong[name] - _cleared(checked, name)
         for name in checked.typed.column_names:
             if self.intake.entity.by_name[name].kind is ValueKind.DECIMAL:
                 total = pc.sum(checked.typed[name]).as_py() or Decimal(0)
                 self.counted.control_totals[name] = self.counted.control_totals.get(name, Decimal(0)) + total
+
+    def _keeps(self, name: str) -> bool:
+        """Whether a blank of the field leaves the stored value as it is."""
+        return self.intake.source.blank_fields.get(name, self.intake.source.blank) is Blank.KEEP
 
     def _stage_rows(self, raw: RawBatch, checked: CheckedBatch) -> pa.Table:
         data = in_target_types(checked.typed, self.target.columns, self.target.dialect)

@@ -112,7 +112,7 @@ def planned_summary(run: RunContext, facts: Facts, staged: Staged, session: Sess
     """The summary of a plan: nothing is applied yet."""
     stored = records_stored(run)
     counts = outcome_counts(run, staged.rows)
-    limits = check_limits(run, counts, stored, last, is_correction=facts.is_correction)
+    limits = check_limits(run, counts, stored, last, clears=staged.clears, is_correction=facts.is_correction)
     held = any(verdict.past for verdict in limits)
     reasons = reason_counts(run)
     identity = dict(facts.identity)
