@@ -15,11 +15,19 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 _BITS = 28
-"""32 MB: of a million rows none is named for nothing, of ten million about a thousand."""
+"""32 MB: of a million rows none is named for nothing."""
+_MOST_BITS = 29
+_LARGE = 1 << 29
+"""Rows (at most as many as bytes) from which a file gets twice the places and twice the probes: of ten million rows
+hardly one is named for nothing then, and for a single one the database would have to look at all keys.
+"""
 _FEWEST_BITS = 16
 _BITS_OF_A_ROW = 256
 """What a short file gets: touching 32 MB takes longer than reading a hundred rows."""
-_PROBES = ((1, 0), (1, 18), (1, 36), (0x9E3779B97F4A7C15, 36))
+_PROBES = ((1, 0), (1, 18), (1, 35), (0x9E3779B97F4A7C15, 35))
+_FURTHER_PROBES = tuple(
+    (factor, 35) for factor in (0xD6E8FEB86659FD93, 0xA0761D6478BD642F, 0xE7037ED1A0B428DB, 0x8EBC6AF09C88C6E3)
+)
 """For each of a key's places in the filter: what its hash is multiplied by, and the bits to the right of the place."""
 _MOST_NAMED = 1_000_000
 """A file full of repeated keys is grouped as a whole: a list of its rows would grow with it."""
@@ -39,8 +47,10 @@ class KeysSeen:
         """`most_rows`: the file certainly has no more."""
         self._overlooks = similar
         self._knows_letters = True
+        large = most_rows is not None and most_rows >= _LARGE
         wanted = _BITS if most_rows is None else (most_rows * _BITS_OF_A_ROW).bit_length()
-        self._places = 1 << min(_BITS, max(_FEWEST_BITS, wanted))
+        self._places = 1 << min(_MOST_BITS if large else _BITS, max(_FEWEST_BITS, wanted))
+        self._probes = (*_PROBES, *_FURTHER_PROBES) if large else _PROBES
         self._bits = np.zeros(self._places >> 3, np.uint8)
         self._named: list[NDArray[np.int64]] = []
         self._count = 0
@@ -74,7 +84,7 @@ class KeysSeen:
     def _note(self, hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
         """Whether each hash was there before, in an earlier batch or in this one."""
         seen = np.ones(len(hashes), bool)
-        for factor, shift in _PROBES:
+        for factor, shift in self._probes:
             place = ((hashes * np.uint64(factor)) >> np.uint64(shift)) & np.uint64(self._places - 1)
             byte, bit = (place >> np.uint64(3)).astype(np.int64), np.uint8(1) << (place & np.uint64(7)).astype(np.uint8)
             seen &= (self._bits[byte] & bit) != 0

@@ -67,6 +67,25 @@ def test_keys_that_stand_once_are_not_named() -> None:
     assert repeated.tolist() == [30_000]
 
 
+def test_a_large_file_gets_more_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So few places that rows are named for nothing unless the file counts as large."""
+    rows, places = np.arange(60_000, dtype=np.int64), 18
+    keys = [pa.array([f"C-{number}" for number in rows])]
+    named = {}
+    for large in (1 << 40, 60_000):
+        monkeypatch.setattr(keys_seen, "_BITS", places)
+        monkeypatch.setattr(keys_seen, "_MOST_BITS", places + 3)
+        monkeypatch.setattr(keys_seen, "_LARGE", large)
+        found = KeysSeen(most_rows=60_000)
+        found.add(rows[:30_000], [keys[0][:30_000]])
+        found.add(rows[30_000:], [keys[0][30_000:]])
+        found.add(rows[:1], [keys[0][:1]])
+        assert found.repeated is not None
+        assert found.repeated[-1] == 0
+        named[large] = len(found.repeated)
+    assert named[60_000] < 10 < named[1 << 40]
+
+
 def test_too_many_to_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keys_seen, "_MOST_NAMED", 3)
     assert seen([("a",)] * 4, 2).repeated is not None
