@@ -26,4 +26,6 @@ def main() -> None:
             os.environ.setdefault(name, value)
     from importer.cli.commands import cli
 
-    sys.exit(run_command(cli, sys.argv[1:]))
+    code = run_command(cli, sys.argv[1:])
+    gc.freeze()  # or the interpreter looks through every object for cycles before it ends: a fifth of a short run
+    sys.exit(code)

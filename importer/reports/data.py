@@ -17,7 +17,7 @@ from importer.storage import control
 from importer.storage.blocks import unpack
 from importer.storage.columns import read_texts
 from importer.storage.context import RunContext
-from importer.storage.decided import ChangedFields, changed_values, reason_rows, rejected_rows, source_texts
+from importer.storage.decided import ChangedFields, changed_values, rejected_rows, source_texts
 from importer.storage.expressions import joined_words
 from importer.vocabulary import Outcome
 
@@ -146,7 +146,7 @@ class StoredReports:
         )
 
     def _reasons(self) -> Any:
-        return self._of_run(control.reason) if self.in_journal else reason_rows(self.run).subquery("reasons")
+        return self._of_run(control.reason) if self.in_journal else self.run.space.reason
 
     def _of_run(self, table: sa.Table) -> Any:
         return sa.select(table).where(table.c.run_sequence == self.run.space.sequence).subquery(f"of_{table.name}")
@@ -167,7 +167,7 @@ class StoredReports:
             yield unpack(block)
 
     def _joined_reasons(self, first: int, last: int) -> dict[int, tuple[str, str]]:
-        reason = self._of_run(control.reason) if self.in_journal else self.run.space.reason
+        reason = self._reasons()
         ordered = (
             sa.select(reason.c.row, reason.c.code, reason.c.message)
             .where(reason.c.row.between(first, last))

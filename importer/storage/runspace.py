@@ -315,7 +315,7 @@ def stands(connection: sa.Connection, space: RunSpace, rows: int) -> bool:
     Recovery empties a table whole, and loading commits once, so one row tells of all.
     """
     inspector = sa.inspect(connection)
-    if not inspector.has_table(space.stage.name, schema=space.stage.schema):
+    if not all(inspector.has_table(table.name, schema=table.schema) for table in (space.stage, space.fresh)):
         return False
     columns = {column["name"] for column in inspector.get_columns(space.fresh.name, schema=space.fresh.schema)}
     if columns != set(space.fresh.columns.keys()):
