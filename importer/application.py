@@ -36,7 +36,7 @@ from importer.validation.declared import parse_defaults
 from importer.vocabulary import RunStatus
 from importer.workflow.definition import load
 from importer.workflow.nobody import NOBODY
-from importer.workflow.proposals import submit_proposals
+from importer.workflow.proposals import number_proposals, submit_proposals
 
 if TYPE_CHECKING:
     from importer.reports.ahead import TablesAhead
@@ -76,6 +76,15 @@ def apply_and_report(
     return report_or_owe(session, _stored_summary(session, run_id), folder)
 
 
+def _context_of(session: Session, connection: sa.Connection, run: StoredRun, entity: DataEntity) -> RunContext:
+    """The plan beside its target as both are now. PlanLost where the plan is gone."""
+    target = find_target(connection, entity)
+    space = space_of(session.database, run, entity, target)
+    if not runspace.stands(connection, space, run.rows_read or 0):
+        raise PlanLost.gone(run.run_id)
+    return RunContext.of(connection, run, entity, target, space)
+
+
 def _stored_summary(session: Session, run_id: str) -> Answer:
     with session.database.begin() as connection:
         return runs.find_run(connection, run_id).summary
@@ -108,6 +117,8 @@ def _apply(session: Session, run_id: str, how: _Application) -> bool:
         holder = session.holder(run_id)
         with locks.applying(session.database, entity.name, holder, how.wait, side) as connection:
             _announce(session, run, how.folder)
+            _number_proposals(session, connection, run, entity)
+            how.ahead.begin()
             return locks.repeated(
                 lambda: _apply_in_transaction(session, connection, run_id, entity, how), wait=how.wait, say=note
             )
@@ -137,6 +148,14 @@ def _announce(session: Session, run: StoredRun, folder: Path) -> None:
     reached("announced")
 
 
+def _number_proposals(session: Session, connection: sa.Connection, run: StoredRun, entity: DataEntity) -> None:
+    """Before the plan is applied, because its reports, which name them, are written meanwhile."""
+    if any(run.summary["proposals"].values()):
+        with session.database.transaction(connection, immediate=True):
+            number_proposals(_context_of(session, connection, run, entity))
+    reached("numbered")
+
+
 def _apply_in_transaction(
     session: Session, connection: sa.Connection, run_id: str, entity: DataEntity, how: _Application
 ) -> bool:
@@ -144,11 +163,7 @@ def _apply_in_transaction(
         run = runs.find_run(connection, run_id)
         if run.status is RunStatus.APPLIED:  # the answer to an earlier COMMIT was lost
             return False
-        target = find_target(connection, entity)
-        space = space_of(session.database, run, entity, target)
-        context = RunContext.of(connection, run, entity, target, space)
-        if not runspace.stands(connection, space, run.rows_read or 0):
-            raise PlanLost.gone(run_id)
+        context = _context_of(session, connection, run, entity)
         if not context.target.exists:
             context = replace(context, target=make_table(connection, context.target))
         released = how.overrides.get("accept_limits", {}).get("user")
@@ -187,7 +202,7 @@ def _write(
 ) -> tuple[bool, list[str]]:
     """Re-check, write, propose, keep the record: all in the caller's transaction.
 
-    Gives whether every row came out as planned, without a proposal, and the conditions that failed.
+    Gives whether every row came out as planned, and the conditions that failed.
     """
     changed = ChangedFields.of(context)
     late = refuse_changed_records(context, changed)
@@ -210,9 +225,7 @@ def _write(
     reached("proposed")
     write_journal(context, changed)
     reached("journalled")
-    outcome = context.space.outcome
-    proposed = sa.select(outcome.c.row).where(outcome.c.proposal_id.is_not(None)).limit(1)
-    return not late and context.connection.execute(proposed).first() is None, failed
+    return not late, failed
 
 
 def _hold(session: Session, run_id: str, error: RefusedTooOften) -> None:

@@ -118,22 +118,29 @@ def start_workflow(run: RunContext, actor: Actor) -> list[str]:
     definition = definitions(connection, entity, {entity.settings_sha256})[entity.settings_sha256][1]
     route = routing.Route(connection, entity, run.target, definition, actor)
     first = routing.sure_step(definition, None)
-    _select_submitted(run, first)
     failed: list[str] = []
     if first is None:
+        _select_submitted(run)
         failed = routing.find_next_steps(route, None)
         routing.enter_steps(route)
+        selection.drop(connection)
     else:
-        routing.open_items(route, definition.step(first), route.mine)
+        routing.open_items(route, definition.step(first), control.proposed_change, *_submitted(run))
     effect = run.space.effect
     ended = effect.c.effect.in_([str(Effect.SUPERSEDED), str(Effect.WITHDRAWN)])
-    routing.close_finished_items(connection, actor, sa.select(effect.c.proposal_id).where(ended))
-    selection.drop(connection)
+    over = sa.select(effect.c.proposal_id).where(ended)
+    if connection.execute(over.limit(1)).first() is not None:
+        routing.close_finished_items(connection, actor, over)
     return failed
 
 
-def _select_submitted(run: RunContext, first: str | None) -> None:
-    """The pending changes of this run; `first`: the step that all of them go to."""
+def _submitted(run: RunContext) -> tuple[sa.ColumnElement[bool], ...]:
+    """The pending changes of this run."""
+    change = control.proposed_change
+    return change.c.run_sequence == run.space.sequence, change.c.status == str(ChangeStatus.PENDING)
+
+
+def _select_submitted(run: RunContext) -> None:
     change, proposal, connection = control.proposed_change, control.proposal, run.connection
     selection.create(connection)
     shared = ("entity", *KEYS, "field", "original", "proposed", "status", "step", "round", "settings_sha256")
@@ -141,11 +148,10 @@ def _select_submitted(run: RunContext, first: str | None) -> None:
         sa.select(
             *(change.c.id, change.c.proposal_id, proposal.c.version, proposal.c.kind),
             *(change.c[name] for name in shared),
-            sa.literal(first, sa.Text),
         )
         .join_from(change, proposal, proposal.c.id == change.c.proposal_id)
-        .where(change.c.run_sequence == run.space.sequence, change.c.status == str(ChangeStatus.PENDING))
+        .where(*_submitted(run))
     )
-    names = ["change_id", "proposal_id", "version", "kind", *shared, "next_step"]
-    joined = ("change_id", "proposal_id", "entity", *KEYS, "field", "settings_sha256", "next_step")
+    names = ["change_id", "proposal_id", "version", "kind", *shared]
+    joined = ("change_id", "proposal_id", "entity", *KEYS, "field", "settings_sha256")
     statistics.fill(connection, sa.insert(selection).from_select(names, rows), *joined)

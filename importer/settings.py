@@ -202,6 +202,11 @@ class Approvals(_Model):
     context: Annotated[tuple[str, ...], Field(strict=False)] = ()
     overrides: Annotated[tuple[Override, ...], Field(strict=False)] = ()
 
+    @property
+    def name_field(self) -> str | None:
+        """What people call a record: the first field of `context`."""
+        return self.context[0] if self.context else None
+
 
 class Limits(_Model):
     max_rejected: LimitValue = _percent("10%")

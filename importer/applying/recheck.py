@@ -16,6 +16,7 @@ from importer.storage import control
 from importer.storage.context import RunContext
 from importer.storage.decided import ChangedFields
 from importer.storage.expressions import message
+from importer.storage.statistics import looking_up_places
 from importer.vocabulary import WRITING, Action, Effect, RejectionCode, Says
 
 _CODE = RejectionCode.TARGET_CHANGED
@@ -90,6 +91,8 @@ def refuse_moved(plan: RunContext, changed: ChangedFields, which: ColumnElement[
         return 0
     stored = plan.target.columns[plan.target.key[0]].column
     existing = sa.and_(diff.c["_new"].is_(sa.false()), which, sa.not_(plan.is_refused(diff.c["_row"])))
+    if _all_in_place(plan, changed, existing):
+        return 0
     joined = sa.select(diff.c["_row"]).outerjoin_from(diff, plan.target.table, plan.same_key(diff)).where(existing)
     differs = [_differs(plan, field) for field in changed.all]
     moved = joined.where(sa.or_(stored.is_(None), *differs))
@@ -100,6 +103,27 @@ def refuse_moved(plan: RunContext, changed: ChangedFields, which: ColumnElement[
         rows = joined.where(stored.is_not(None), _differs(plan, field))
         found += _refuse(plan, rows, _from_to(plan, field), field)
     return found
+
+
+def _all_in_place(plan: RunContext, changed: ChangedFields, existing: ColumnElement[bool]) -> bool:
+    """Whether each of these records is certainly where the plan saw it, and as it was."""
+    if plan.target.place is None:
+        return False
+    diff, table = plan.space.diff, plan.target.table
+    number = sa.select(sa.func.count())
+    rows = plan.connection.scalar(number.select_from(diff).where(existing))
+    if not rows:
+        return True
+    found = number.select_from(sa.join(diff, table, same_place(plan))).where(existing, stands(plan, changed))
+    with looking_up_places(plan.connection):
+        return plan.connection.scalar(found) == rows
+
+
+def same_place(plan: RunContext) -> ColumnElement[bool]:
+    """The record stands where the plan saw it, and is the same."""
+    diff, target = plan.space.diff, plan.target
+    keys = [diff.c[name].is_not_distinct_from(target.columns[name].column) for name in target.key]
+    return sa.and_(diff.c["_place"] == target.place, *keys)
 
 
 def _differs(plan: RunContext, field: str) -> ColumnElement[bool]:

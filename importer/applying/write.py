@@ -14,21 +14,17 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 
-from importer.applying.recheck import is_written, refuse_moved, stands, updates
+from importer.applying.recheck import is_written, refuse_moved, same_place, stands, updates
 from importer.errors import ImporterError
 from importer.storage.context import RunContext
 from importer.storage.database import reason
 from importer.storage.decided import ChangedFields
 from importer.storage.expressions import message
-from importer.storage.statistics import FEW, with_setting
+from importer.storage.statistics import FEW, looking_up_places
 from importer.vocabulary import RejectionCode
 
 MOST_REFUSALS = 1_000
 """So many rows that only the database can refuse are named; then the run stops."""
-
-
-_PLACE_COST = "0.05"
-"""PostgreSQL supposes a disk where each place costs as much as four pages in a row, and reads the whole table."""
 
 
 class RefusedTooOften(ImporterError):
@@ -73,7 +69,7 @@ class _Writer:
         self._insert = self._insert_statement(inserted, _inserts_all(plan, new)) if new else None
         self._update = self._update_statement(plan.same_key(plan.space.diff)) if changed.written else None
         by_place = changed.written and plan.target.place is not None
-        self._update_by_place = self._update_statement(_same_place(plan)) if by_place else None
+        self._update_by_place = self._update_statement(same_place(plan)) if by_place else None
         self._expected = self._expected_rows()
         self._moved = 0
         self._refused = 0
@@ -108,7 +104,7 @@ class _Writer:
         if self._update is None:
             return
         if self._update_by_place is not None:
-            with with_setting(connection, "random_page_cost", _PLACE_COST):
+            with looking_up_places(connection):
                 updated = self._plan.run(self._update_by_place, bounds)
         else:
             updated = self._plan.run(self._update, bounds)
@@ -173,10 +169,3 @@ class _Writer:
         code = RejectionCode.CONSTRAINT_VIOLATION
         rows = sa.select(stage.c["_row"]).where(stage.c["_row"] == row)
         self._plan.refuse(rows, code, message(code, limit=why.replace("\x00", "")), phase="apply")
-
-
-def _same_place(plan: RunContext) -> ColumnElement[bool]:
-    """The record stands where the plan saw it, and is the same."""
-    diff, target = plan.space.diff, plan.target
-    keys = [diff.c[name].is_not_distinct_from(target.columns[name].column) for name in target.key]
-    return sa.and_(diff.c["_place"] == target.place, *keys)

@@ -35,13 +35,22 @@ def _find_both(plan: RunContext, treatments: Treatments, changed: Mapping[str, C
     """One look at all records; the new ones, mostly few, move from `diff` to `fresh`."""
     stage, diff = plan.space.stage, plan.space.diff
     place = sa.null() if plan.target.place is None else plan.target.place
-    columns: list[Any] = [stage.c["_row"], _is_new(plan), place, *(stage.c[name] for name in plan.target.key)]
+    name = _name(plan, treatments)
+    columns: list[Any] = [stage.c["_row"], _is_new(plan), place, name, *(stage.c[part] for part in plan.target.key)]
     for field in plan.space.values:
         columns += _change(plan, treatments, field, changed.get(field))
     refill(plan.connection, diff, _with_records(plan, *columns).where(sa.or_(_is_new(plan), *changed.values())))
     new = sa.select(diff.c["_row"], *(diff.c[name] for name in plan.target.key)).where(diff.c["_new"])
     if refill(plan.connection, plan.space.fresh, new):
         plan.run(sa.delete(diff).where(diff.c["_new"]))
+
+
+def _name(plan: RunContext, treatments: Treatments) -> ColumnElement[Any]:
+    """What people call the record, for the proposals that may come of it."""
+    field = plan.entity.parameters.approvals.name_field
+    if field is None or not treatments.may_propose:
+        return sa.cast(sa.null(), sa.Text)
+    return plan.canonical(plan.target.columns[field].stored, field)
 
 
 def _with_records(plan: RunContext, *columns: ColumnElement[Any]) -> sa.Select[Any]:
@@ -117,9 +126,14 @@ def _refuse_new(plan: RunContext, here: ColumnElement[bool]) -> None:
 
 def _propose_new(plan: RunContext, here: ColumnElement[bool], defaults: Mapping[str, ColumnElement[Any]]) -> None:
     stage, diff, fresh = plan.space.stage, plan.space.diff, plan.space.fresh
-    columns: list[Any] = [stage.c["_row"], sa.true(), sa.null(), *(stage.c[name] for name in plan.target.key)]
-    for field in plan.space.values:
-        value = sa.func.coalesce(stage.c[field], defaults[field]) if field in defaults else stage.c[field]
+    values = {
+        field: sa.func.coalesce(stage.c[field], defaults[field]) if field in defaults else stage.c[field]
+        for field in plan.space.values
+    }
+    field = plan.entity.parameters.approvals.name_field
+    name = plan.canonical(values[field], field) if field in values else sa.null()
+    columns: list[Any] = [stage.c["_row"], sa.true(), sa.null(), name, *(stage.c[part] for part in plan.target.key)]
+    for value in values.values():
         columns += [sa.null(), value, sa.case((value.is_not(None), sa.literal(str(Action.PROPOSED))))]
     rows = (
         sa.select(*columns)

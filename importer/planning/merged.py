@@ -93,8 +93,8 @@ def _states(
     for effects in kept.values():
         source = source.outerjoin(effects, effects.c["_row"] == diff.c["_row"])
     select = sa.select(*columns).select_from(source).where(sa.not_(plan.is_refused(diff.c["_row"])))
-    if alike and set(fields) <= plan.space.brought:
-        select = select.where(diff.c["_row"].in_(_doubtful(plan, fields)))
+    if not kept and set(fields) <= plan.space.brought:
+        select = select.where(sa.or_(diff.c["_row"].in_(_doubtful(plan, fields)), *_not_written(plan, fields)))
     if again:
         along = plan.space.along
         select = select.where(sa.exists().where(along.c["_row"] == diff.c["_row"]))
@@ -105,9 +105,20 @@ def _states(
         yield rows, later_states if alike else _typed(plan, table, fields, "n"), later_states, is_new
 
 
+def _not_written(plan: RunContext, fields: list[str]) -> list[ColumnElement[bool]]:
+    """Whether a row brings a value that the record doesn't get now: it waits, or was refused or declined."""
+    rest = tuple(action for action in Action if action not in WRITING)
+    return [
+        plan.space.action(field).not_in([str(action) for action in WRITING])
+        for field in fields_with(plan, rest)
+        if field in fields
+    ]
+
+
 def _doubtful(plan: RunContext, fields: list[str]) -> sa.Select[Any]:
     """Rows that were not found sound when they were read: a row that brings a value for every field that the checks
-    look at makes the same record whatever is stored, and as such it was checked already."""
+    look at, and has all of them written, makes the same record whatever is stored, and as such it was checked already.
+    """
     stage = plan.space.stage
     blank = [stage.c[field].is_(None) for field in fields]
     return sa.select(stage.c["_row"]).where(sa.or_(stage.c["_across"].is_not(None), *blank))

@@ -15,12 +15,15 @@ from importer.storage.control import KEYS
 from importer.storage.decided import fields_by_group
 from importer.storage.expressions import joined_words, words
 from importer.storage.runspace import refill
-from importer.vocabulary import PROPOSING, WRITING, Action, Outcome
+from importer.vocabulary import PROPOSING, WRITING, Action, Effect, Outcome
 
 
 def settle_outcomes(plan: RunContext) -> None:
     """Fills `outcome` with every row that is not plainly unchanged. May be called again: it starts afresh."""
-    kinds = (_created(plan), _changed(plan), _rejected(plan), _left_out(plan), _touched(plan))
+    meets_open = _meets_open(plan)
+    kinds = [_created(plan, meets_open), _changed(plan, meets_open), _rejected(plan), _left_out(plan)]
+    if meets_open:
+        kinds.append(_touched(plan))
     refill(plan.connection, plan.space.outcome, sa.select(sa.union_all(*kinds).subquery("settled")))
 
 
@@ -42,18 +45,18 @@ def _rows(plan: RunContext, rows: sa.Select[Any], source: sa.Table, **values: Co
     return rows.with_only_columns(*columns, maintain_column_froms=True)
 
 
-def _created(plan: RunContext) -> sa.Select[Any]:
+def _created(plan: RunContext, meets_open: bool) -> sa.Select[Any]:
     fresh = plan.space.fresh
     rows = sa.select(fresh.c["_row"])
     values: dict[str, ColumnElement[Any]] = {"outcome": sa.literal(str(Outcome.CREATED))}
-    if plan.holds_any(plan.space.effect):
+    if meets_open:
         effects = _effects(plan)
         rows = rows.outerjoin(effects, effects.c["_row"] == fresh.c["_row"])
         values["effects"] = effects.c.effects
     return _rows(plan, rows.where(sa.not_(plan.is_refused(fresh.c["_row"]))), fresh, **values)
 
 
-def _changed(plan: RunContext) -> sa.Select[Any]:
+def _changed(plan: RunContext, meets_open: bool) -> sa.Select[Any]:
     diff = plan.space.diff
     tests = _fields_tests(plan)
     rows = sa.select(diff.c["_row"]).where(sa.not_(plan.is_refused(diff.c["_row"])))
@@ -65,11 +68,26 @@ def _changed(plan: RunContext) -> sa.Select[Any]:
         codes = _codes(plan)
         rows = rows.outerjoin(codes, codes.c.row == diff.c["_row"])
         values["codes"] = codes.c.codes
-    if plan.holds_any(plan.space.effect):
+    if meets_open:
         effects = _effects(plan)
         rows = rows.outerjoin(effects, effects.c["_row"] == diff.c["_row"])
         values["effects"] = effects.c.effects
+    else:
+        values["effects"] = words((test, f"{field}={Effect.OPENED}") for field, test in _opens(plan).items())
     return _rows(plan, rows, diff, **values)
+
+
+def _meets_open(plan: RunContext) -> bool:
+    """Whether any effect is more than the opening of what is proposed."""
+    effect = plan.space.effect
+    found = sa.select(effect.c["_row"]).where(effect.c.effect != str(Effect.OPENED)).limit(1)
+    return plan.connection.execute(found).first() is not None
+
+
+def _opens(plan: RunContext) -> dict[str, ColumnElement[bool]]:
+    """The fields of which a row opens a change."""
+    fields = fields_by_group(plan, {"": (Action.PROPOSED,)})[""]
+    return {field: plan.space.action(field) == str(Action.PROPOSED) for field in fields}
 
 
 _GROUPS: Mapping[str, tuple[Action, ...]] = {

@@ -23,7 +23,8 @@ from importer.storage.private import make_private
 class TablesAhead:
     """Writes the four tables of a run's reports into `folder` beside the caller's work. Use as a context manager.
 
-    `open_report` gives the report in the thread that writes. Leaving the block takes away what nobody has taken.
+    `open_report` gives the report in the thread that writes. Nothing is read or written before `begin`; leaving the
+    block takes away what nobody has taken.
     """
 
     def __init__(self, folder: Path, open_report: Callable[[], AbstractContextManager[RunReport]]) -> None:
@@ -32,17 +33,25 @@ class TablesAhead:
         self._open_report = open_report
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="importer-ahead")
         self._taken = False
+        self._kept: Future[Kept] | None = None
 
     def __enter__(self) -> Self:
-        self._kept: Future[Kept] = self._pool.submit(self._write)
         return self
+
+    def begin(self) -> None:
+        """Once, however often it is said."""
+        if self._kept is None:
+            self._kept = self._pool.submit(self._write)
 
     def wait(self) -> None:
         """Returns when nothing is read or written any more."""
-        self._kept.exception()
+        if self._kept is not None:
+            self._kept.exception()
 
     def take(self) -> Tables | None:
         """The tables; None where they could not be written: whoever writes them again meets the same trouble."""
+        if self._kept is None:
+            return None
         try:
             kept = self._kept.result()
         except (ImporterError, OSError):

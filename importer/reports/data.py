@@ -53,7 +53,7 @@ class StoredReports:
             outcome.c.fields_proposed,
             outcome.c.fields_declined,
             outcome.c.fields_rejected,
-            _number(outcome.c.proposal_id).label("proposal_id"),
+            self._proposal(outcome),
             outcome.c.effects.label("proposal_effects"),
             outcome.c.codes,
         ).order_by(outcome.c.row)
@@ -95,7 +95,7 @@ class StoredReports:
             change.c.old,
             change.c.new,
             change.c.disposition,
-            _number(change.c.proposal_id).label("proposal_id"),
+            self._proposal(change),
             change.c.rule,
         ).order_by(change.c.row, change.c.ord)
         return read_texts(self.run.connection, select)
@@ -131,6 +131,11 @@ class StoredReports:
             return sa.literal("no")
         nothing = outcome.in_([str(Outcome.REJECTED), str(Outcome.NOT_PROCESSED)])
         return sa.case((nothing, "no"), else_="yes")
+
+    def _proposal(self, table: Any) -> ColumnElement[Any]:
+        """Numbers may be taken before a run is applied; until then nothing has them."""
+        number = _number(table.c.proposal_id) if self.applied else sa.cast(sa.null(), sa.Text)
+        return number.label("proposal_id")
 
     def _keys(self, table: Any) -> list[ColumnElement[Any]]:
         return [table.c[f"key_{n}"].label(name) for n, name in enumerate(self.run.target.key, start=1)]

@@ -154,7 +154,7 @@ proposed_change = sa.Table(
     "importer_proposed_change",
     metadata,
     sa.Column("id", BIG, primary_key=True, autoincrement=True),
-    sa.Column("proposal_id", BIG, sa.ForeignKey(f"{SCHEMA}.importer_proposal.id"), nullable=False),
+    sa.Column("proposal_id", BIG, nullable=False),
     sa.Column("entity", sa.Text, nullable=False),
     *_keys(),
     sa.Column("ord", sa.Integer, nullable=False),
@@ -244,11 +244,21 @@ contributor = sa.Table(
     sa.Column("user_name", sa.Text, primary_key=True),
 )
 
+run_contributor = sa.Table(
+    "importer_run_contributor",
+    metadata,
+    sa.Column("run_sequence", BIG, primary_key=True, autoincrement=False),
+    sa.Column("user_name", sa.Text, primary_key=True),
+)
+"""Who ran, requested or released an import, once for all proposals that it made or changed: `contributor` names the
+people of single ones.
+"""
+
 work_item = sa.Table(
     "importer_work_item",
     metadata,
     sa.Column("id", BIG, primary_key=True, autoincrement=True),
-    sa.Column("proposal_id", BIG, sa.ForeignKey(f"{SCHEMA}.importer_proposal.id"), nullable=False),
+    sa.Column("proposal_id", BIG, nullable=False),
     sa.Column("settings_sha256", sa.Text, nullable=False),
     sa.Column("step", sa.Text, nullable=False),
     sa.Column("opened_at", sa.Text, nullable=False),

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from importer.errors import SetupError
 from importer.storage.database import SCHEMA, Database
 
-HEAD = "0005"
+HEAD = "0006"
 VERSION_TABLE = "importer_version"
 _FOLDER = Path(__file__).with_name("migrations")
 

@@ -65,7 +65,8 @@ class RunSpace:
     `twin`: rows whose key occurs more than once: `key_group`, and within it `variant` (alike in every field)
     `fresh`: rows that bring a new record, with their keys
     `diff`: rows that change an existing record (or propose a new one): where the record stood when it was planned
-    (`_place`, see `Target.place`; null where that isn't told); per field i the old value `o<i>`, the new value `v<i>`
+    (`_place`, see `Target.place`; null where that isn't told), what people call it where something may be proposed
+    (`_name`); per field i the old value `o<i>`, the new value `v<i>`
     and what happens to it `a<i>` (an `Action`); all three null where the row doesn't change the field
     `along`: rows whose other fields are proposed along with the approval fields (rule 1)
     `ruled`: values that an automatic action decided, with its ruling (an `Action`) and name
@@ -199,7 +200,7 @@ def _diff_columns(
     key: tuple[str, ...], values: list[str], ordinal: Mapping[str, int], types: Mapping[str, Any]
 ) -> list[sa.Column[Any]]:
     columns: list[sa.Column[Any]] = [_row("_row"), sa.Column("_new", sa.Boolean(create_constraint=False))]
-    columns.append(sa.Column("_place", PLACE))
+    columns += [sa.Column("_place", PLACE), sa.Column("_name", sa.Text)]
     columns += [sa.Column(name, types[name]) for name in key]
     for name in values:
         number = ordinal[name]
@@ -315,9 +316,11 @@ def stands(connection: sa.Connection, space: RunSpace, rows: int) -> bool:
     Recovery empties a table whole, and loading commits once, so one row tells of all.
     """
     inspector = sa.inspect(connection)
-    if not all(inspector.has_table(table.name, schema=table.schema) for table in (space.stage, space.fresh)):
+    known = (space.fresh, space.diff)
+    if not all(inspector.has_table(table.name, schema=table.schema) for table in (space.stage, *known)):
         return False
-    columns = {column["name"] for column in inspector.get_columns(space.fresh.name, schema=space.fresh.schema)}
-    if columns != set(space.fresh.columns.keys()):
-        return False
+    for table in known:
+        columns = connection.execute(sa.select(sa.literal_column("*")).select_from(table).limit(0)).keys()
+        if set(columns) != set(table.columns.keys()):
+            return False
     return rows == 0 or connection.execute(sa.select(space.stage.c["_row"]).limit(1)).first() is not None

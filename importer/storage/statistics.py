@@ -7,7 +7,7 @@ made count as none, and each is looked up by walking through all others.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import sqlalchemy as sa
 
@@ -35,6 +35,15 @@ def analyze(connection: sa.Connection, table: sa.Table, *columns: str, roughly: 
     listed = f" ({', '.join(prepare.quote(column) for column in columns)})" if columns else ""
     with with_setting(connection, "default_statistics_target", "10") if roughly else nullcontext():
         connection.exec_driver_sql(f"ANALYZE (SKIP_LOCKED) {name}{listed}")
+
+
+_PLACE_COST = "0.05"
+"""PostgreSQL supposes a disk where each place costs as much as four pages in a row, and reads the whole table."""
+
+
+def looking_up_places(connection: sa.Connection) -> AbstractContextManager[None]:
+    """For statements that find records by their places (`Target.place`)."""
+    return with_setting(connection, "random_page_cost", _PLACE_COST)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from importer.storage.columns import insert_columns, read_texts
 from importer.storage.context import RunContext
 from importer.storage.decided import fields_with
 from importer.vocabulary import Action
-from importer.workflow.approved_values import Subject
+from importer.workflow.approved_values import Subject, fields_to_follow
 from importer.workflow.conditions import ChangeFacts
 from importer.workflow.definition import Ruling, WorkflowDefinition, automatic_decision
 
@@ -50,36 +50,30 @@ def proposed_facts(
 ) -> Iterator[tuple[int, ChangeFacts]]:
     """Row numbers and facts of the changes of one field that would be opened."""
     diff = run.space.diff
-    subject = Subject(run.entity.name, _keys(run), field)
-    original = run.canonical(run.space.old(field), field)
+    original = approved = run.canonical(run.space.old(field), field)
+    source: Any = diff
+    if field in fields_to_follow(run.connection, run.entity.name):  # elsewhere there is nothing to look for
+        subject = Subject(run.entity.name, _keys(run), field)
+        source, approved = source.outerjoin(control.baseline, subject.baseline), subject.approved(original)
+    names = definition.record_fields
+    if names and run.target.exists:
+        source = source.outerjoin(run.target.table, run.same_key(diff))
     columns: list[Any] = [
         sa.cast(diff.c["_row"], sa.Text).label("number"),
         original.label("original"),
         run.canonical(run.space.new(field), field).label("proposed"),
-        subject.approved(original).label("approved"),
-        *(_stored(run, name).label(f"r_{name}") for name in definition.record_fields),
+        approved.label("approved"),
+        *(_stored(run, name).label(f"r_{name}") for name in names),
     ]
-    source: Any = diff.outerjoin(control.baseline, subject.baseline)
-    if run.target.exists:
-        source = source.outerjoin(run.target.table, run.same_key(diff))
     select = sa.select(*columns).select_from(source)
     wanted = [str(action) for action in _PROPOSED]
     proposed = run.space.action(field).in_(wanted), *which
+    changed = run.entity.by_name[field]
     for table in read_texts(run.connection, select.where(*proposed, sa.not_(run.is_refused(diff.c["_row"])))):
-        for row in table.to_pylist():
-            record = {name: row[f"r_{name}"] for name in definition.record_fields}
-            yield (
-                int(row["number"]),
-                ChangeFacts(
-                    field=run.entity.by_name[field],
-                    original=row["original"],
-                    proposed=row["proposed"],
-                    approved=row["approved"],
-                    record=record,
-                    source=run.source.name,
-                    submitter=submitter,
-                ),
-            )
+        texts = (column.to_pylist() for column in table.columns)
+        for number, old, new, before, *stored in zip(*texts, strict=True):
+            record = dict(zip(names, stored, strict=True))
+            yield int(number), ChangeFacts(changed, old, new, before, record, run.source.name, submitter)
 
 
 def _keys(run: RunContext) -> list[Any]:

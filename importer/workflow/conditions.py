@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Context, Decimal, InvalidOperation
-from functools import cached_property
-from typing import Any
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple
 
 from importer.entity import DataEntity, Field
 from importer.errors import SetupError
@@ -39,8 +39,7 @@ class _NoValueError(Exception):
     """A stored text that is no value of its field's kind."""
 
 
-@dataclass(frozen=True)
-class ChangeFacts:
+class ChangeFacts(NamedTuple):
     """A proposed change in canonical texts (blank: None). `record`: at least the condition's `record_fields`."""
 
     field: Field
@@ -76,6 +75,7 @@ class ChangeFacts:
         return _EXACT.subtract(_decimal(self.proposed), _decimal(start))
 
 
+@lru_cache(maxsize=1 << 16)  # amounts come again: within a change, and from record to record
 def _decimal(text: str) -> Decimal:
     try:
         number = _EXACT.create_decimal(text)

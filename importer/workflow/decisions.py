@@ -14,6 +14,7 @@ from importer.storage import control, statistics
 from importer.storage.runs import Actor
 from importer.storage.selection import CONFLICT, DONE, REFUSED, Sure, mark, selection
 from importer.vocabulary import OPEN_STATUSES, ChangeStatus
+from importer.workflow.contributors import contributed_by
 from importer.workflow.definition import ADMINISTRATORS, WorkflowDefinition, load_steps
 from importer.workflow.moves import RULES, Move, Refusal, next_status
 from importer.workflow.panels import Place, is_named, panel, seats_of
@@ -62,9 +63,7 @@ def heard() -> sa.ColumnElement[bool]:
 
 def mark_strangers(connection: sa.Connection, user: str, two_eyes: list[str]) -> None:
     """Only who is asked at the step responds; four eyes for every contributor."""
-    contributed = sa.exists().where(
-        control.contributor.c.proposal_id == selection.c.proposal_id, control.contributor.c.user_name == user
-    )
+    contributed = selection.c.proposal_id.in_(contributed_by(user))
     why = sa.case(
         (contributed, "four eyes: nobody approves what they contributed to"), else_=f"{user} is not asked at this step"
     )

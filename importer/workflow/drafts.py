@@ -143,12 +143,12 @@ def _find(connection: sa.Connection, draft: Draft, actor: Actor) -> int | None:
 
 def _begin(connection: sa.Connection, draft: Draft, actor: Actor) -> int:
     parameters = draft.entity.parameters
-    context = parameters.approvals.context
+    name_field = parameters.approvals.name_field
     values = {
         "entity": draft.entity.name,
         **draft.keys,
         "kind": "change",
-        "name": draft.stored[context[0]] if context else None,
+        "name": draft.stored[name_field] if name_field else None,
         "version": 1,
         "person": actor.user,
         "submitted_by": actor.user,

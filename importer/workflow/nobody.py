@@ -40,16 +40,15 @@ def nobody_to_ask(connection: sa.Connection, definition: WorkflowDefinition) -> 
             if not spec.fields and not people_behind(connection, spec, users):
                 warnings.append(f"{NOBODY} at the step {step.name!r}: {spec.text}; {where}")
                 named.add(step.name)
-    waiting = {step: number for step, number in _left_over(connection, definition).items() if step not in named}
+    others = [step.name for step in definition.steps if step.name not in named]
     return warnings + [
         f"{NOBODY} at the step {step!r} for {number:,} proposals: blank, unknown, or contributors only; {where}"
-        for step, number in waiting.items()
+        for step, number in _left_over(connection, definition, others).items()
     ]
 
 
-def _left_over(connection: sa.Connection, definition: WorkflowDefinition) -> dict[str, int]:
+def _left_over(connection: sa.Connection, definition: WorkflowDefinition, steps: list[str]) -> dict[str, int]:
     """Open work of the steps that has fallen to the administrators: how many proposals at each."""
-    steps = [step.name for step in definition.steps]
     if not steps:
         return {}
     proposal = control.proposal

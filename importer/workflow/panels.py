@@ -15,10 +15,11 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import CTE
 
 from importer.storage import control
+from importer.workflow.contributors import contributed_by, has_contributed
 from importer.workflow.people import active_users, groups_of
 
 _item, _approver = control.work_item, control.work_approver
-_user, _member, _contributor = control.user, control.group_member, control.contributor
+_user, _member = control.user, control.group_member
 
 Items = sa.Select[tuple[int]]
 """A select of work item ids."""
@@ -92,10 +93,9 @@ def _doubtful(items: Items) -> Items:
     )
     seated = sa.select(_approver.c.work_item_id).where(has_people)
     delegated = sa.select(_approver.c.work_item_id).where(_approver.c.on_behalf_of.is_not(None))
-    contributed = sa.select(_contributor.c.proposal_id).where(_contributor.c.user_name.in_(present))
     return sa.select(_item.c.id).where(
         _item.c.id.in_(items),
-        sa.or_(_item.c.id.not_in(seated), _item.c.id.in_(delegated), _item.c.proposal_id.in_(contributed)),
+        sa.or_(_item.c.id.not_in(seated), _item.c.id.in_(delegated), _item.c.proposal_id.in_(contributed_by(present))),
     )
 
 
@@ -135,9 +135,12 @@ def _administrators(items: Items, asked: CTE, two_eyes: Collection[str]) -> sa.S
     )
 
 
-def _independent(two_eyes: Collection[str], user: Any = _user.c.name, place: Place = _HERE) -> ColumnElement[bool]:
-    """Four eyes: nobody approves what they contributed to; `user`: one, or whichever the statement is about."""
-    contributed = sa.exists().where(_contributor.c.proposal_id == place.proposal, _contributor.c.user_name == user)
+def _independent(two_eyes: Collection[str], user: str | None = None, place: Place = _HERE) -> ColumnElement[bool]:
+    """Four eyes: nobody approves what they contributed to; `user`: one, or else whichever the statement is about."""
+    if user is None:
+        contributed = has_contributed(place.proposal, _user.c.name)
+    else:
+        contributed = place.proposal.in_(contributed_by(user))
     if not two_eyes:
         return sa.not_(contributed)
     return sa.or_(sa.not_(contributed), place.version.in_(list(two_eyes)))

@@ -16,10 +16,11 @@ from importer.storage import control, statistics
 from importer.storage.context import RunContext
 from importer.storage.control import KEYS
 from importer.storage.decided import fields_with
-from importer.storage.expressions import insert_or
+from importer.storage.numbers import new_numbers
 from importer.storage.runs import Actor
-from importer.vocabulary import Action, ChangeStatus, Effect, Outcome
+from importer.vocabulary import WRITING, Action, ChangeStatus, Effect, Outcome
 from importer.workflow.approved_values import SUBJECT, Subject, fields_to_follow
+from importer.workflow.contributors import add_people_of_run
 from importer.workflow.definition import load_steps
 from importer.workflow.routing import sure_start
 
@@ -29,26 +30,61 @@ _history = control.history
 _baseline = control.baseline
 
 
+def number_proposals(run: RunContext) -> bool:
+    """Every row that brings something into a change proposal, or repeats what is in one, gets its number in `outcome`:
+    that of the record's open proposal of this source, else a new one. Where rows have theirs they keep them.
+
+    Gives whether any row has one. What it relies on stands in the plan, so it may be done, and committed, before the
+    plan is applied: then reports can be written meanwhile.
+    """
+    if not _concerns_proposals(run):
+        return False
+    if _are_numbered(run):
+        return True
+    meets_open = _meets_open(run)
+    if meets_open:
+        _find_open_proposals(run)
+    _take_new_numbers(run)
+    if meets_open:
+        _name_other_proposals(run)
+    statistics.analyze(run.connection, run.space.outcome, "row", "proposal_id")
+    return True
+
+
 def submit_proposals(run: RunContext, actor: Actor, contributors: Collection[str]) -> None:
     """Carries out the effects of the plan on proposed changes.
 
     `contributors`: who ran, requested or released it; with four eyes none of them approves.
     """
     _follow_written_values(run, actor)
-    effect, ruled = run.space.effect, run.space.ruled
-    touched = sa.union_all(sa.select(effect.c["_row"]), sa.select(ruled.c["_row"])).subquery()
-    if run.connection.execute(sa.select(touched.c["_row"]).limit(1)).first() is None:
+    if not number_proposals(run):
         return
-    _find_open_proposals(run)
-    _open_proposals(run, actor)
-    statistics.analyze(run.connection, run.space.outcome, "row", "proposal_id")
-    _renew_versions(run)
-    _close(run, actor, Effect.WITHDRAWN, ChangeStatus.WITHDRAWN)
-    _close(run, actor, Effect.SUPERSEDED, ChangeStatus.SUPERSEDED)
-    _open_changes(run, actor)
-    _add_ruled_changes(run, actor)
-    _add_contributors(run, contributors)
-    _name_other_proposals(run)
+    meets_open = _meets_open(run)
+    _open_proposals(run, actor, among_others=meets_open)
+    if meets_open:
+        _renew_versions(run)
+        _close(run, actor, Effect.WITHDRAWN, ChangeStatus.WITHDRAWN)
+        _close(run, actor, Effect.SUPERSEDED, ChangeStatus.SUPERSEDED)
+    _open_changes(run, actor, meets_open=meets_open)
+    _add_ruled_changes(run, actor, meets_open=meets_open)
+    add_people_of_run(run.connection, run.space.sequence, contributors)
+
+
+def _concerns_proposals(run: RunContext) -> bool:
+    return run.holds_any(run.space.effect) or run.holds_any(run.space.ruled)
+
+
+def _are_numbered(run: RunContext) -> bool:
+    outcome = run.space.outcome
+    found = sa.select(outcome.c.row).where(outcome.c.proposal_id.is_not(None)).limit(1)
+    return run.connection.execute(found).first() is not None
+
+
+def _meets_open(run: RunContext) -> bool:
+    """Whether any record of the file has an open change: mostly there is none, and all proposals are new."""
+    effect = run.space.effect
+    found = sa.select(effect.c["_row"]).where(effect.c.change_id.is_not(None)).limit(1)
+    return run.connection.execute(found).first() is not None
 
 
 def _proposing(run: RunContext) -> sa.CompoundSelect[Any]:
@@ -74,11 +110,21 @@ def _find_open_proposals(run: RunContext) -> None:
     run.run(sa.update(outcome).values(proposal_id=mine.c.proposal_id).where(outcome.c.row == mine.c["_row"]))
 
 
-def _open_proposals(run: RunContext, actor: Actor) -> None:
+def _take_new_numbers(run: RunContext) -> None:
+    """In the order of the file. A run that is given up leaves a gap."""
+    outcome = run.space.outcome
+    rows = sa.select(outcome.c.row).where(outcome.c.proposal_id.is_(None), outcome.c.row.in_(_proposing(run)))
+    numbered = new_numbers(run.connection, _proposal, rows.order_by(outcome.c.row)).subquery("numbered")
+    run.run(sa.update(outcome).values(proposal_id=numbered.c.id).where(outcome.c.row == numbered.c.row))
+
+
+def _open_proposals(run: RunContext, actor: Actor, *, among_others: bool) -> None:
+    """`among_others`: some rows go into proposals that are there."""
     outcome, diff = run.space.outcome, run.space.diff
     workflow = run.entity.parameters.workflow
     rows = (
         sa.select(
+            outcome.c.proposal_id,
             sa.literal(run.entity.name),
             *(outcome.c[name] for name in KEYS),
             sa.case((diff.c["_new"].is_(sa.true()), "create"), else_="change"),
@@ -93,31 +139,26 @@ def _open_proposals(run: RunContext, actor: Actor) -> None:
             sa.literal(actor.at),
         )
         .join_from(outcome, diff, diff.c["_row"] == outcome.c.row)
-        .where(outcome.c.proposal_id.is_(None), outcome.c.row.in_(_proposing(run)))
+        .where(outcome.c.proposal_id.is_not(None))
         .order_by(outcome.c.row)
     )
-    if run.target.exists:
-        rows = rows.outerjoin(run.target.table, run.same_key(diff))
-    names = ["entity", *KEYS, "kind", "name", "version", "source", "run_sequence", "row", "submitted_by", "workflow"]
-    names += ["settings_sha256", "first_proposed_at"]
+    if among_others:
+        there = sa.exists().where(_proposal.c.id == outcome.c.proposal_id)
+        rows = rows.where(outcome.c.row.in_(_proposing(run)), sa.not_(there))
+    names = ["id", "entity", *KEYS, "kind", "name", "version", "source", "run_sequence", "row", "submitted_by"]
+    names += ["workflow", "settings_sha256", "first_proposed_at"]
     statistics.fill(run.connection, sa.insert(_proposal).from_select(names, rows), "id", "run_sequence", "row")
-    mine = _proposal.c.run_sequence == run.space.sequence, _proposal.c.row == outcome.c.row
-    new = sa.and_(*mine, outcome.c.proposal_id.is_(None))
-    run.run(sa.update(outcome).values(proposal_id=_proposal.c.id).where(new))
 
 
 def _name(run: RunContext) -> ColumnElement[Any]:
-    """What people call the record: the first field of `context`, as stored; for a new record as proposed."""
-    context = run.entity.parameters.approvals.context
-    if not context:
-        return sa.cast(sa.null(), sa.Text)
-    field = context[0]
-    stored: ColumnElement[Any] = sa.cast(sa.null(), sa.Text)
-    if run.target.exists:
-        stored = run.canonical(run.target.columns[field].stored, field)
-    if field in run.space.values:
-        return sa.func.coalesce(stored, run.canonical(run.space.new(field), field))
-    return stored
+    """What people call the record: the first field of `context`, as it is when the row is applied."""
+    field = run.entity.parameters.approvals.name_field
+    planned = run.space.diff.c["_name"]
+    if field is None or field not in run.space.values:
+        return planned
+    written = run.space.action(field).in_([str(action) for action in WRITING])
+    new = run.canonical(run.space.new(field), field)
+    return sa.case((written, new), else_=sa.func.coalesce(planned, new))
 
 
 def _renew_versions(run: RunContext) -> None:
@@ -127,17 +168,6 @@ def _renew_versions(run: RunContext) -> None:
     touched = outcome.c.proposal_id == _proposal.c.id, outcome.c.row.in_(_proposing(run)), earlier
     values = {"version": _proposal.c.version + 1, "run_sequence": run.space.sequence, "row": outcome.c.row}
     run.run(sa.update(_proposal).values(values).where(*touched))
-
-
-def _add_contributors(run: RunContext, contributors: Collection[str]) -> None:
-    table, outcome = control.contributor, run.space.outcome
-    proposals = sa.select(outcome.c.proposal_id).where(
-        outcome.c.row.in_(_proposing(run)), outcome.c.proposal_id.is_not(None)
-    )
-    for name in sorted(contributors):
-        rows = sa.select(_proposal.c.id, sa.literal(name)).where(_proposal.c.id.in_(proposals))
-        new = insert_or(table, run.dialect).from_select(["proposal_id", "user_name"], rows)
-        run.run(new.on_conflict_do_nothing())
 
 
 def _close(run: RunContext, actor: Actor, effect: Effect, status: ChangeStatus) -> None:
@@ -160,7 +190,7 @@ def _close(run: RunContext, actor: Actor, effect: Effect, status: ChangeStatus) 
     run.run(sa.update(_change).values(closed).where(_change.c.id.in_(ended)))
 
 
-def _open_changes(run: RunContext, actor: Actor) -> None:
+def _open_changes(run: RunContext, actor: Actor, *, meets_open: bool) -> None:
     status = ChangeStatus.PENDING if run.entity.parameters.workflow.auto_submit else ChangeStatus.DRAFT
     effect = run.space.effect
     proposed = sa.select(effect.c.field).where(effect.c.effect.in_([str(Effect.OPENED), str(Effect.SUPERSEDED)]))
@@ -170,7 +200,8 @@ def _open_changes(run: RunContext, actor: Actor) -> None:
         start = {"step": sa.literal(step, sa.Text), "due_at": sa.literal(due, sa.Text)}
     for field in run.entity.in_order(run.connection.scalars(proposed.distinct())):
         wanted = run.space.action(field).in_([str(Action.PROPOSED), str(Action.SUPERSEDING)])
-        _insert_changes(run, actor, field, wanted, {"status": sa.literal(str(status)), **start})
+        values = {"status": sa.literal(str(status)), **start}
+        _insert_changes(run, actor, field, wanted, values, meets_open=meets_open, is_ruled=False)
     stamp = actor.stamp
     opened = sa.select(
         *(sa.literal(value) for value in stamp.values()),
@@ -185,14 +216,20 @@ def _open_changes(run: RunContext, actor: Actor) -> None:
 
 
 def _insert_changes(
-    run: RunContext, actor: Actor, field: str, which: ColumnElement[bool], values: dict[str, Any]
+    run: RunContext,
+    actor: Actor,
+    field: str,
+    which: ColumnElement[bool],
+    values: dict[str, Any],
+    *,
+    meets_open: bool,
+    is_ruled: bool,
 ) -> None:
-    """A change that supersedes another keeps its first-proposed date and due time."""
-    diff, outcome, effect, ruled = run.space.diff, run.space.outcome, run.space.effect, run.space.ruled
+    """`is_ruled`: by an automatic action, with its name. Where changes are open already (`meets_open`), proposals have
+    later versions, and a change that supersedes another keeps its first-proposed date and due time.
+    """
+    diff, outcome, ruled = run.space.diff, run.space.outcome, run.space.ruled
     earlier = _change.alias("earlier")
-    superseded = sa.and_(
-        effect.c["_row"] == diff.c["_row"], effect.c.field == field, effect.c.effect == str(Effect.SUPERSEDED)
-    )
     columns: dict[str, Any] = {
         "proposal_id": outcome.c.proposal_id,
         "entity": sa.literal(run.entity.name),
@@ -201,30 +238,42 @@ def _insert_changes(
         "field": sa.literal(field),
         "original": run.canonical(run.space.old(field), field),
         "proposed": run.canonical(run.space.new(field), field),
-        "version": _proposal.c.version,
+        "version": sa.literal(1),
         "run_sequence": sa.literal(run.space.sequence),
         "row": outcome.c.row,
         "settings_sha256": sa.literal(run.entity.settings_sha256),
-        "first_proposed_at": sa.func.coalesce(earlier.c.first_proposed_at, actor.at),
-        "rule": ruled.c.rule,
+        "first_proposed_at": sa.literal(actor.at),
+        "rule": ruled.c.rule if is_ruled else sa.null(),
         **values,
-        "due_at": sa.func.coalesce(earlier.c.due_at, values.get("due_at", sa.null())),
     }
-    rows = (
-        sa.select(*columns.values())
-        .join_from(diff, outcome, outcome.c.row == diff.c["_row"])
-        .join(_proposal, _proposal.c.id == outcome.c.proposal_id)
-        .outerjoin(effect, superseded)
-        .outerjoin(earlier, earlier.c.id == effect.c.change_id)
-        .outerjoin(ruled, sa.and_(ruled.c["_row"] == diff.c["_row"], ruled.c.field == field))
-        .where(which, outcome.c.outcome != str(Outcome.REJECTED))
-        .order_by(outcome.c.row)
-    )
+    if meets_open:
+        columns["version"] = _proposal.c.version
+        columns["first_proposed_at"] = sa.func.coalesce(earlier.c.first_proposed_at, actor.at)
+        columns["due_at"] = sa.func.coalesce(earlier.c.due_at, values.get("due_at", sa.null()))
+    rows = sa.select(*columns.values()).join_from(diff, outcome, outcome.c.row == diff.c["_row"])
+    if is_ruled:
+        rows = rows.join(ruled, sa.and_(ruled.c["_row"] == diff.c["_row"], ruled.c.field == field))
+    if meets_open:
+        rows = _beside_earlier(run, rows, field, earlier)
+    rows = rows.where(which, outcome.c.outcome != str(Outcome.REJECTED)).order_by(outcome.c.row)
     joined = ("id", "proposal_id", "run_sequence", "field", "status", "step")
     statistics.fill(run.connection, sa.insert(_change).from_select(list(columns), rows), *joined)
 
 
-def _add_ruled_changes(run: RunContext, actor: Actor) -> None:
+def _beside_earlier(run: RunContext, rows: sa.Select[Any], field: str, earlier: Any) -> sa.Select[Any]:
+    """Each change beside its proposal and, where it supersedes one, the earlier change."""
+    diff, outcome, effect = run.space.diff, run.space.outcome, run.space.effect
+    superseded = sa.and_(
+        effect.c["_row"] == diff.c["_row"], effect.c.field == field, effect.c.effect == str(Effect.SUPERSEDED)
+    )
+    return (
+        rows.join(_proposal, _proposal.c.id == outcome.c.proposal_id)
+        .outerjoin(effect, superseded)
+        .outerjoin(earlier, earlier.c.id == effect.c.change_id)
+    )
+
+
+def _add_ruled_changes(run: RunContext, actor: Actor, *, meets_open: bool) -> None:
     """What an automatic action decided stands in the proposal too, with the rule's name; rejections are remembered."""
     ruled = run.space.ruled
     for field in run.entity.in_order(run.connection.scalars(sa.select(ruled.c.field).distinct())):
@@ -232,9 +281,8 @@ def _add_ruled_changes(run: RunContext, actor: Actor) -> None:
         status = sa.case((approved, str(ChangeStatus.APPLIED)), else_=str(ChangeStatus.REJECTED))
         decided = {"status": status, "decided_by": sa.literal(AUTOMATIC), "decided_at": sa.literal(actor.at)}
         actions = [str(Action.APPROVED), str(Action.DECLINED)]
-        _insert_changes(
-            run, actor, field, sa.and_(run.space.action(field).in_(actions), ruled.c.rule.is_not(None)), decided
-        )
+        which = run.space.action(field).in_(actions)
+        _insert_changes(run, actor, field, which, decided, meets_open=meets_open, is_ruled=True)
         _keep_first_original(run, actor, field)
     stamp = {**actor.stamp, "user_name": AUTOMATIC}
     rows = sa.select(

@@ -121,7 +121,7 @@ def enter_steps(route: Route, *which: sa.ColumnElement[bool]) -> None:
     for name in names:
         step = route.definition.step(name or ADMINISTRATORS.name)
         _move(route, step, entering)
-        open_items(route, step, entering)
+        _open_items(route, step, entering)
 
 
 def _move(route: Route, step: Step, entering: sa.ColumnElement[bool]) -> None:
@@ -132,21 +132,26 @@ def _move(route: Route, step: Step, entering: sa.ColumnElement[bool]) -> None:
     route.connection.execute(sa.update(_change).values(step=step.name, due_at=starting).where(*here))
 
 
-def open_items(route: Route, step: Step, entering: sa.ColumnElement[bool]) -> None:
-    """Where selected changes stand whose next step this is; an item that waits there already goes on."""
+def _open_items(route: Route, step: Step, entering: sa.ColumnElement[bool]) -> None:
+    here = selection.c.next_step == step.name
+    open_items(route, step, sa.join(_change, selection, selection.c.change_id == _change.c.id), entering, here)
+
+
+def open_items(route: Route, step: Step, changes: sa.FromClause, *which: sa.ColumnElement[bool]) -> None:
+    """Where those of the `changes` stand for which `which` holds; an item that waits there already goes on."""
     before = route.connection.scalar(sa.select(sa.func.coalesce(sa.func.max(_item.c.id), 0))) or 0
     rows = (
         sa.select(
-            selection.c.proposal_id,
+            _change.c.proposal_id,
             sa.literal(route.definition.settings_sha256),
             sa.literal(step.name),
             sa.literal(route.actor.at),
             sa.func.min(_change.c.due_at),
         )
-        .join(_change, _change.c.id == selection.c.change_id)
-        .where(entering, selection.c.next_step == step.name)
-        .group_by(selection.c.proposal_id)
-        .order_by(selection.c.proposal_id)
+        .select_from(changes)
+        .where(*which)
+        .group_by(_change.c.proposal_id)
+        .order_by(_change.c.proposal_id)
     )
     names = ["proposal_id", "settings_sha256", "step", "opened_at", "due_at"]
     joined = ("id", "proposal_id", "step", "closed_at")
@@ -167,14 +172,12 @@ def ask(route: Route, spec: ApproverSpec, *which: sa.ColumnElement[bool]) -> Non
     """Adds a user or group to work items; names with fields in them are filled in from the record."""
     proposal = control.proposal
     name = _name(route, spec)
-    rows = (
-        sa.select(_item.c.id, sa.literal(str(spec.kind)), name)
-        .join_from(_item, proposal, proposal.c.id == _item.c.proposal_id)
-        .where(*which, _item.c.settings_sha256 == route.definition.settings_sha256, name.is_not(None))
-        .where(proposal.c.entity == route.entity.name)
-    )
-    if spec.fields and route.target.exists:
-        rows = rows.outerjoin(route.target.table, same_record(route.entity, route.target, proposal))
+    rows = sa.select(_item.c.id, sa.literal(str(spec.kind)), name)
+    rows = rows.where(*which, _item.c.settings_sha256 == route.definition.settings_sha256)
+    if spec.fields:
+        rows = rows.join_from(_item, proposal, proposal.c.id == _item.c.proposal_id).where(name.is_not(None))
+        if route.target.exists:
+            rows = rows.outerjoin(route.target.table, same_record(route.entity, route.target, proposal))
     new = insert_or(_approver, route.target.dialect).from_select(["work_item_id", "kind", "name"], rows)
     route.connection.execute(new.on_conflict_do_nothing())
 

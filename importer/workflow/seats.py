@@ -12,6 +12,7 @@ from importer.storage import control
 from importer.storage.runs import Actor
 from importer.storage.selection import REFUSED, mark, same_record, selection
 from importer.storage.target import Target, canonical
+from importer.workflow.contributors import contributed_by
 from importer.workflow.decisions import Entry, add_history
 from importer.workflow.moves import RULES, Move, Role, refused_to
 
@@ -67,9 +68,7 @@ def mark_contributor(connection: sa.Connection, receiver: tuple[str, str], two_e
     kind, name = receiver
     if kind != "user":
         return
-    contributed = sa.exists().where(
-        _contributor.c.proposal_id == selection.c.proposal_id, _contributor.c.user_name == name
-    )
+    contributed = selection.c.proposal_id.in_(contributed_by(name))
     strict = selection.c.settings_sha256.not_in(list(two_eyes))
     mark(connection, REFUSED, f"four eyes: {name} has contributed to it", contributed, strict)
 

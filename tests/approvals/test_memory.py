@@ -44,6 +44,15 @@ def test_alone_in_its_row_a_declined_value_leaves_it_unchanged(office: Office) -
     assert (run.exit_code, run.counts) == (0, {"read": 1, "unchanged": 1})
 
 
+def test_beside_a_declined_value_the_record_as_it_stays_has_to_be_valid(office: Office) -> None:
+    office.change({"approvals.fields": ["credit_limit"]})
+    office.sql("UPDATE customer SET credit_limit = 0 WHERE customer_account = 'C-01'")
+    office.do("ann", "reject", office.limit("C-01", "9000"))
+    run = office.tonight({"C-01": {"credit_limit": "9000", "credit_limit_is_mandatory": "Yes"}})
+    assert (run.exit_code, run.counts) == (3, {"read": 1, "rejected": 1})
+    assert run.row(2)["codes"] == "check_failed"
+
+
 def test_against_another_original_value_it_is_asked_again(office: Office) -> None:
     office.do("ann", "reject", office.limit("C-01", "9000"))
     office.sql("UPDATE customer SET credit_limit = 1500 WHERE customer_account = 'C-01'")

@@ -28,6 +28,7 @@ UNTIL_COMMITTED = (
     "decided",
     "planned",
     "announced",
+    "numbered",
     "rechecked",
     "written",
     "proposed",
