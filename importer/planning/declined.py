@@ -12,7 +12,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from importer.storage import control
 from importer.storage.context import RunContext
-from importer.storage.decided import fields_with
+from importer.storage.decided import fields_with, set_action
 from importer.storage.runs import moment_before
 from importer.vocabulary import Action, ChangeStatus
 
@@ -55,7 +55,7 @@ def decline(plan: RunContext, field: str) -> None:
     """A value declined before is not proposed again."""
     column = plan.space.action(field)
     proposed = column == str(Action.PROPOSED), was_declined(plan, field)
-    plan.run(sa.update(plan.space.diff).where(*proposed).values({column: str(Action.DECLINED)}))
+    set_action(plan, field, Action.DECLINED, *proposed)
 
 
 def declined_values(plan: RunContext) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from importer.planning.behavior import Treatments
 from importer.planning.open_changes import settle_open_changes
 from importer.storage.columns import insert_columns, read_texts
 from importer.storage.context import RunContext
-from importer.storage.decided import fields_with
+from importer.storage.decided import fields_with, set_action
 from importer.validation.across import CrossCheck, cross_checks, failing
 from importer.validation.catalogue import explain
 from importer.validation.numbers import arrow_type
@@ -201,4 +201,4 @@ def _propose_along(plan: RunContext) -> None:
     for field in plan.space.values:
         action = plan.space.action(field)
         written = sa.and_(action.in_([str(each) for each in WRITING]), here)
-        plan.run(sa.update(diff).where(written).values({action: str(Action.PROPOSED)}))
+        set_action(plan, field, Action.PROPOSED, written)

@@ -12,6 +12,7 @@ from importer.planning.compare import action_of
 from importer.planning.declined import decline, declined_lately, was_declined
 from importer.storage import control, statistics
 from importer.storage.context import RunContext
+from importer.storage.decided import set_action
 from importer.storage.expressions import message
 from importer.vocabulary import Action, Effect, NewRecords, RejectionCode, Says
 
@@ -85,7 +86,7 @@ def _reset(plan: RunContext, fields: Iterable[str]) -> None:
         refined = [str(Action.KEPT), str(Action.SUPERSEDING), str(Action.DECLINED)]
         ruled = sa.exists().where(plan.space.ruled.c["_row"] == plan.space.diff.c["_row"])
         again = action.in_(refined), sa.not_(ruled)
-        plan.run(sa.update(plan.space.diff).where(*again).values({action: str(Action.PROPOSED)}))
+        set_action(plan, field, Action.PROPOSED, *again)
 
 
 def _index_keys(plan: RunContext) -> None:
@@ -195,7 +196,7 @@ def _set_action(plan: RunContext, field: str, action: Action, which: ColumnEleme
     column = plan.space.action(field)
     rows = sa.select(effect.c["_row"]).where(which)
     proposed = sa.and_(column == str(Action.PROPOSED), diff.c["_row"].in_(rows))
-    return plan.run(sa.update(diff).where(proposed).values({column: str(action)}))
+    return set_action(plan, field, action, proposed)
 
 
 def _refuse_competing(plan: RunContext, field: str, competing: ColumnElement[bool]) -> None:

@@ -56,6 +56,7 @@ def make_plan(plan: RunContext, given: PlanInput) -> None:
     if given.fails_across:
         _check_new_records(plan)
     compare.treat_new_records(plan, treatments, filling)
+    keep_actions(plan)
     open_changes.settle_open_changes(plan, treatments)
     if treatments.may_propose:
         given.rule(plan)
@@ -65,7 +66,6 @@ def make_plan(plan: RunContext, given: PlanInput) -> None:
     quote_source_texts(plan, given.positions)
     open_changes.forget_refused(plan)
     open_changes.add_opened(plan, treatments)
-    keep_actions(plan)
     analyze(plan, plan.space.reason, plan.space.notice, plan.space.effect)
     outcomes.settle_outcomes(plan)
     analyze(plan, plan.space.outcome)

@@ -24,7 +24,7 @@ REJECTED_OUTCOMES = (str(Outcome.REJECTED), str(Outcome.PARTLY_REJECTED))
 
 
 def fields_by_group(run: RunContext, groups: Mapping[str, tuple[Action, ...]]) -> dict[str, list[str]]:
-    """For each group of actions the fields of which at least one value has one of them."""
+    """For each group of actions the fields of which at least one value has, or had at first, one of them."""
     found = _actions_by_field(run)
     return {
         name: [field for field in run.space.values if not found[field].isdisjoint(actions)]
@@ -33,11 +33,19 @@ def fields_by_group(run: RunContext, groups: Mapping[str, tuple[Action, ...]]) -
 
 
 def keep_actions(run: RunContext) -> None:
-    """Fills `acting`: nothing of `diff` changes any more."""
+    """Fills `acting` from `diff`; from here on `set_action` keeps it."""
     found = _counted_actions(run)
     rows = [{"field": field, "action": str(action)} for field, actions in found.items() for action in actions]
     if rows:
         run.connection.execute(sa.insert(run.space.acting), rows)
+
+
+def set_action(run: RunContext, field: str, action: Action, *which: ColumnElement[bool]) -> int:
+    """Another action for those values of a field for which `which` holds; gives their number."""
+    changed = run.run(sa.update(run.space.diff).where(*which).values({run.space.action(field): str(action)}))
+    if changed:
+        run.connection.execute(sa.insert(run.space.acting).values(field=field, action=str(action)))
+    return changed
 
 
 def _actions_by_field(run: RunContext) -> dict[str, set[Action]]:
@@ -76,7 +84,7 @@ def _counted_actions(run: RunContext) -> dict[str, set[Action]]:
 
 
 def fields_with(run: RunContext, actions: tuple[Action, ...]) -> list[str]:
-    """Fields of which at least one value has one of these actions."""
+    """Fields of which at least one value has, or had at first, one of these actions."""
     return fields_by_group(run, {"": actions})[""]
 
 

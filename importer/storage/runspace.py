@@ -71,7 +71,7 @@ class RunSpace:
     `along`: rows whose other fields are proposed along with the approval fields (rule 1)
     `ruled`: values that an automatic action decided, with its ruling (an `Action`) and name
     `effect`: open proposed changes of the file's records, and what the row does to each
-    `acting`: which actions occur among the values of each field, once all is decided
+    `acting`: which actions occur, or occurred at first, among the values of each field
     `outcome`: every row that is not plainly unchanged
     """
 

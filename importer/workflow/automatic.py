@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from importer.storage import control, statistics
 from importer.storage.columns import insert_columns, read_texts
 from importer.storage.context import RunContext
-from importer.storage.decided import fields_with
+from importer.storage.decided import fields_with, set_action
 from importer.vocabulary import Action
 from importer.workflow.approved_values import Subject, fields_to_follow
 from importer.workflow.conditions import ChangeFacts
@@ -97,4 +97,4 @@ def _carry_out(run: RunContext, field: str) -> None:
     for ruling in (Action.APPROVED, Action.DECLINED):
         rows = sa.select(ruled.c["_row"]).where(ruled.c.field == field, ruled.c.ruling == str(ruling))
         proposed = action.in_([str(each) for each in _PROPOSED]), diff.c["_row"].in_(rows)
-        run.run(sa.update(diff).where(*proposed).values({action: str(ruling)}))
+        set_action(run, field, ruling, *proposed)
