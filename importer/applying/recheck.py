@@ -110,13 +110,12 @@ def _all_in_place(plan: RunContext, changed: ChangedFields, existing: ColumnElem
     if plan.target.place is None:
         return False
     diff, table = plan.space.diff, plan.target.table
-    number = sa.select(sa.func.count())
-    rows = plan.connection.scalar(number.select_from(diff).where(existing))
-    if not rows:
-        return True
-    found = number.select_from(sa.join(diff, table, same_place(plan))).where(existing, stands(plan, changed))
+    unmoved = sa.outerjoin(diff, table, sa.and_(same_place(plan), stands(plan, changed)))
+    key = plan.target.columns[plan.target.key[0]].column
+    counted = sa.select(sa.func.count(), sa.func.count(key)).select_from(unmoved).where(existing)
     with looking_up_places(plan.connection):
-        return plan.connection.scalar(found) == rows
+        rows, found = plan.connection.execute(counted).one()
+    return bool(rows == found)
 
 
 def same_place(plan: RunContext) -> ColumnElement[bool]:

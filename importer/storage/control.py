@@ -143,7 +143,6 @@ proposal = sa.Table(
     sa.Column("settings_sha256", sa.Text, nullable=False),
     sa.Column("first_proposed_at", sa.Text, nullable=False),
     sa.Column("due_at", sa.Text),
-    sa.Index("ix_importer_proposal_run_row", "run_sequence", "row"),
     sa.Index("ix_importer_proposal_record", "entity", *KEYS),
     sqlite_autoincrement=True,
 )

@@ -16,10 +16,10 @@ FEW = 1_000
 
 
 def fill(connection: sa.Connection, insert: sa.Insert, *columns: str) -> int:
-    """Executes an INSERT; where it made many rows, `columns` of its table (all: none given) are sampled after it."""
+    """Executes an INSERT; where it made many rows, `columns` of its table (all: none given) are sampled roughly."""
     done = connection.execute(insert, execution_options={"preserve_rowcount": True}).rowcount
     if done >= FEW and isinstance(insert.table, sa.Table):
-        analyze(connection, insert.table, *columns)
+        analyze(connection, insert.table, *columns, roughly=True)
     return done
 
 

@@ -47,7 +47,7 @@ def number_proposals(run: RunContext) -> bool:
     _take_new_numbers(run)
     if meets_open:
         _name_other_proposals(run)
-    statistics.analyze(run.connection, run.space.outcome, "row", "proposal_id")
+    statistics.analyze(run.connection, run.space.outcome, "row", "proposal_id", roughly=True)
     return True
 
 
@@ -147,7 +147,7 @@ def _open_proposals(run: RunContext, actor: Actor, *, among_others: bool) -> Non
         rows = rows.where(outcome.c.row.in_(_proposing(run)), sa.not_(there))
     names = ["id", "entity", *KEYS, "kind", "name", "version", "source", "run_sequence", "row", "submitted_by"]
     names += ["workflow", "settings_sha256", "first_proposed_at"]
-    statistics.fill(run.connection, sa.insert(_proposal).from_select(names, rows), "id", "run_sequence", "row")
+    statistics.fill(run.connection, sa.insert(_proposal).from_select(names, rows), "id", "run_sequence")
 
 
 def _name(run: RunContext) -> ColumnElement[Any]:

@@ -1,5 +1,8 @@
-"""Who contributed to an import stands once for the run; changes and work items are written without a look-up of their
-proposal each, which the very statements that write them have read.
+"""What an import that proposes much need not write any more.
+
+Who contributed to it stands once for the run. Proposals are no longer found by run and row: they get their numbers from
+the run. Changes and work items are written without a look-up of their proposal each, which the very statements that
+write them have read.
 """
 
 import sqlalchemy as sa
@@ -12,6 +15,7 @@ depends_on = None
 
 TABLE = "importer_run_contributor"
 REFERRING = ("importer_proposed_change", "importer_work_item")
+INDEX = "ix_importer_proposal_run_row"
 
 
 def upgrade() -> None:
@@ -23,6 +27,7 @@ def upgrade() -> None:
         sa.Column("user_name", sa.Text, primary_key=True),
         schema=None if on_sqlite else "importer",
     )
+    op.drop_index(INDEX, "importer_proposal", schema=None if on_sqlite else "importer")
     if not on_sqlite:
         for table in REFERRING:
             op.drop_constraint(f"{table}_proposal_id_fkey", table, schema="importer")
@@ -40,6 +45,7 @@ def downgrade() -> None:
         "WHERE k.proposal_id = c.proposal_id AND k.user_name = r.user_name)"
     )
     op.drop_table(TABLE, schema=None if on_sqlite else "importer")
+    op.create_index(INDEX, "importer_proposal", ["run_sequence", "row"], schema=None if on_sqlite else "importer")
     if not on_sqlite:
         for table in REFERRING:
             op.create_foreign_key(
