@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from importer.entity import Field
 from importer.validation.failures import NONE, Failures, Positions, failed_by_fact, joined, shown_column, where
 from importer.validation.formats import Formats
-from importer.validation.text import layout, longest
+from importer.validation.text import has_byte, layout, longest, used_bytes
 from importer.vocabulary import RejectionCode, ValueKind
 
 INTEGER_DIGITS = 18
@@ -38,13 +38,12 @@ def _read_at_once(texts: pa.Array, field: Field, formats: Formats) -> pa.Array |
     """
     _, after = _digits(field)
     offsets, data = layout(texts)
-    used = data[offsets[0] : offsets[-1]]
+    used = used_bytes(texts)
     if not len(used) or used.min() < ord("+") or used.max() > ord("9") or longest(texts) > _SAFE_DIGITS - after:
         return None
-    if formats.decimal != "." and (used == ord(".")).any():
+    if formats.decimal != "." and has_byte(texts, "."):
         return None
-    point = ord(formats.decimal)
-    if (data[offsets[1:] - 1] == point).any() or (not after and (used == point).any()):
+    if (data[offsets[1:] - 1] == ord(formats.decimal)).any() or (not after and has_byte(texts, formats.decimal)):
         return None
     try:
         return _cast(texts, field, formats)
