@@ -25,7 +25,7 @@ _PACKED = pa.schema(
 
 def pack(table: pa.Table) -> bytes:
     """Columns of texts and of whole numbers, these without nulls."""
-    columns = [_pack_column(table[name].combine_chunks()) for name in table.column_names]
+    columns = [_pack_column(whole_column(table[name])) for name in table.column_names]
     types, numbers, letters = zip(*columns, strict=True)
     texts = pa.array(table.column_names, pa.string()), pa.array(types, pa.string())
     packed = pa.table([*texts, _binaries(numbers), _binaries(letters)], schema=_PACKED)
@@ -46,6 +46,11 @@ def unpack(block: bytes | None) -> pa.Table:
 def block_row(number: int, rows: pa.ChunkedArray, name: str, block: bytes) -> pa.Table:
     """One row for a table of blocks: `number`, `first_row`, `last_row`, and the block itself as `name`."""
     return pa.table({"number": [number], "first_row": [rows[0].as_py()], "last_row": [rows[-1].as_py()], name: [block]})
+
+
+def whole_column(column: pa.ChunkedArray) -> pa.Array:
+    """The column in one piece; `combine_chunks` copies it even where it is one."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def _binaries(parts: Sequence[Buffer | None]) -> pa.Array:
