@@ -20,7 +20,7 @@ _WHY = "it stands in scientific notation, as a spreadsheet program writes a long
 
 def shortened_numbers(texts: pa.Array, title: str) -> Failures:
     """Cells of a text field in scientific notation. Columns without an exponent are told by their bytes alone."""
-    if not has_byte(texts, "+"):
+    if not has_byte(texts, "+") or not (has_byte(texts, "E") or has_byte(texts, "e")):
         return NONE
     used = used_bytes(texts).tobytes()
     if not any(exponent in used for exponent in _EXPONENTS):
