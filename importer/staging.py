@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from importer.intake import Intake
 from importer.reading import RawBatch
 from importer.reading.read_ahead import read_ahead
-from importer.storage.blocks import block_row, pack, whole_column
+from importer.storage.blocks import PASSING, block_row, pack, whole_column
 from importer.storage.bulk import Loader, Rows, in_target_types
 from importer.storage.runspace import RunSpace
 from importer.storage.target import Target
@@ -180,7 +180,7 @@ class _Staging:
             rows, texts = [row.row for row in raw.unreadable], [row.text for row in raw.unreadable]
             lost = pa.table({"row": pa.array(rows, pa.int64()), "text": texts})
             table = pa.concat_tables([table, lost], promote_options="default").sort_by("row")
-        return block_row(raw.number, table["row"], "texts", pack(table))
+        return block_row(raw.number, table["row"], "texts", pack(table, PASSING))
 
     def _keys_of_rows(self, raw: RawBatch, checked: CheckedBatch) -> pa.Table:
         """What the results say of every row, whatever becomes of it."""
@@ -196,7 +196,7 @@ class _Staging:
         if raw.unreadable:
             lost = pa.table({"row": pa.array([row.row for row in raw.unreadable], pa.int64())})
             table = pa.concat_tables([table, lost], promote_options="default").sort_by("row")
-        return block_row(raw.number, table["row"], "keys", pack(table))
+        return block_row(raw.number, table["row"], "keys", pack(table, PASSING))
 
     def _lost_texts(self, raw: RawBatch) -> Any:
         """A row that could not be split before and comes back uncorrected still has its text."""
