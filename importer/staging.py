@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from importer.intake import Intake
 from importer.reading import RawBatch
 from importer.reading.read_ahead import read_ahead
-from importer.storage.blocks import block_row, pack
+from importer.storage.blocks import PASSING, block_row, pack, whole_column
 from importer.storage.bulk import Loader, Rows, in_target_types
 from importer.storage.runspace import RunSpace
 from importer.storage.target import Target
@@ -82,6 +82,7 @@ class _Staging:
         """The rows of the run's tables that one batch gives; all but checking is done where they are loaded."""
         if len(raw.rows) + len(raw.unreadable) == 0:
             return
+        raw = replace(raw, cells=raw.cells.combine_chunks())  # once, for checking and for packing
         checked = self._check(raw)
         self._count(checked)
         yield self.space.stage, partial(self._stage_rows, raw, checked)
@@ -92,7 +93,7 @@ class _Staging:
     def _check(self, raw: RawBatch) -> CheckedBatch:
         entity, headers = self.intake.entity, self.intake.headers
         texts = {
-            name: raw.cells.column(index).combine_chunks()
+            name: whole_column(raw.cells.column(index))
             for index, name in enumerate(self.intake.match.columns)
             if name is not None
         }
@@ -179,7 +180,7 @@ class _Staging:
             rows, texts = [row.row for row in raw.unreadable], [row.text for row in raw.unreadable]
             lost = pa.table({"row": pa.array(rows, pa.int64()), "text": texts})
             table = pa.concat_tables([table, lost], promote_options="default").sort_by("row")
-        return block_row(raw.number, table["row"], "texts", pack(table))
+        return block_row(raw.number, table["row"], "texts", pack(table, PASSING))
 
     def _keys_of_rows(self, raw: RawBatch, checked: CheckedBatch) -> pa.Table:
         """What the results say of every row, whatever becomes of it."""
@@ -189,13 +190,13 @@ class _Staging:
         if self.intake.file.is_correction:
             for name, header in (("origin_run", "_run"), ("origin_row", "_row")):
                 columns[name] = raw.cells.column(self.intake.file.headers.index(header))
-        keys = [columns[f"key_{number}"].combine_chunks() for number, _ in enumerate(self.target.key, start=1)]
+        keys = [whole_column(columns[f"key_{number}"]) for number, _ in enumerate(self.target.key, start=1)]
         self.counted.keys.add(checked.rows.to_numpy(), keys)
         table = pa.table(columns)
         if raw.unreadable:
             lost = pa.table({"row": pa.array([row.row for row in raw.unreadable], pa.int64())})
             table = pa.concat_tables([table, lost], promote_options="default").sort_by("row")
-        return block_row(raw.number, table["row"], "keys", pack(table))
+        return block_row(raw.number, table["row"], "keys", pack(table, PASSING))
 
     def _lost_texts(self, raw: RawBatch) -> Any:
         """A row that could not be split before and comes back uncorrected still has its text."""

@@ -6,12 +6,18 @@ Texts are laid out as lengths and letters, numbers as differences, which compres
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 Buffer = bytes | memoryview
+Compression = Literal["zstd", "lz4"]
+KEPT: Compression = "zstd"
+"""Half as large as the other: for what stays in the database."""
+PASSING: Compression = "lz4"
+"""In half the time: for what goes with the run's tables."""
 _NULL = -1
 _PACKED = pa.schema(
     [
@@ -23,14 +29,14 @@ _PACKED = pa.schema(
 )
 
 
-def pack(table: pa.Table) -> bytes:
-    """Columns of texts and of whole numbers, these without nulls."""
-    columns = [_pack_column(table[name].combine_chunks()) for name in table.column_names]
+def pack(table: pa.Table, compression: Compression = KEPT) -> bytes:
+    """Columns of texts and of whole numbers, these without nulls. The block says itself how it is compressed."""
+    columns = [_pack_column(whole_column(table[name])) for name in table.column_names]
     types, numbers, letters = zip(*columns, strict=True)
     texts = pa.array(table.column_names, pa.string()), pa.array(types, pa.string())
     packed = pa.table([*texts, _binaries(numbers), _binaries(letters)], schema=_PACKED)
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, _PACKED, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+    with pa.ipc.new_stream(sink, _PACKED, options=pa.ipc.IpcWriteOptions(compression=compression)) as writer:
         writer.write_table(packed)
     block: bytes = sink.getvalue().to_pybytes()
     return block
@@ -46,6 +52,11 @@ def unpack(block: bytes | None) -> pa.Table:
 def block_row(number: int, rows: pa.ChunkedArray, name: str, block: bytes) -> pa.Table:
     """One row for a table of blocks: `number`, `first_row`, `last_row`, and the block itself as `name`."""
     return pa.table({"number": [number], "first_row": [rows[0].as_py()], "last_row": [rows[-1].as_py()], name: [block]})
+
+
+def whole_column(column: pa.ChunkedArray) -> pa.Array:
+    """The column in one piece; `combine_chunks` copies it even where it is one."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def _binaries(parts: Sequence[Buffer | None]) -> pa.Array:

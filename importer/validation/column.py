@@ -123,9 +123,10 @@ def _translated(texts: pa.Array, rules: ColumnRules) -> _Translated:
         words = pa.array([clean_text(word) for word in rules.values], pa.string())
         targets = clean(pa.array(list(rules.values.values()), pa.string()), rules.field.title, rules.multiline).values
         found = pc.index_in(blanked(texts, cleared), value_set=words, skip_nulls=True)
-        mapped = found.is_valid().to_numpy(zero_copy_only=False)
-        cleared = cleared | equal_to(targets.take(found), rules.clear_token)
-        typed = _typed_targets(targets, rules).take(found)
+        if found.null_count < len(found):
+            mapped = found.is_valid().to_numpy(zero_copy_only=False)
+            cleared = cleared | equal_to(targets.take(found), rules.clear_token)
+            typed = _typed_targets(targets, rules).take(found)
     return _Translated(blanked(texts, cleared | mapped), typed, mapped, cleared)
 
 

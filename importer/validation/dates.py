@@ -116,7 +116,7 @@ def _read_places(texts: pa.Array, places: _Places, days: NDArray[np.int32], read
     cells = np.flatnonzero(fitting)
     if not len(cells):
         return
-    table = data[offsets[cells][:, None] + np.arange(places.width)]
+    table = _rows(data, offsets[cells], places.width)
     good = np.ones(len(cells), dtype=np.bool_)
     for at, byte in places.literals.items():
         good &= table[:, at] == byte
@@ -126,12 +126,21 @@ def _read_places(texts: pa.Array, places: _Places, days: NDArray[np.int32], read
     read[cells] = good
 
 
+def _rows(data: NDArray[np.uint8], starts: NDArray[np.int32], width: int) -> NDArray[np.uint8]:
+    """The texts of one width that begin at `starts`, one a row. Mostly they stand one behind the other already."""
+    first, last = int(starts[0]), int(starts[-1])
+    if last - first == width * (len(starts) - 1):
+        return data[first : last + width].reshape(-1, width)
+    rows: NDArray[np.uint8] = data[starts[:, None] + np.arange(width)]
+    return rows
+
+
 def _number(digits: NDArray[np.uint8], good: Mask) -> NDArray[np.int32]:
-    values = digits.astype(np.int32) - 0x30
-    good &= ((values >= 0) & (values <= 9)).all(axis=1)
-    number = np.zeros(len(values), dtype=np.int32)
-    for place in range(values.shape[1]):
-        number = number * 10 + values[:, place]
+    number = np.zeros(len(digits), dtype=np.int32)
+    for place in range(digits.shape[1]):
+        digit = digits[:, place] - np.uint8(ord("0"))  # what stands before the digits gets a large number
+        good &= digit <= 9
+        number = number * 10 + digit
     return number
 
 
@@ -140,11 +149,13 @@ def _days(
 ) -> tuple[NDArray[np.int32], Mask]:
     """Days since 1970, and which of them exist in the calendar."""
     good = good & (year >= 1) & (year <= 9999) & (month >= 1) & (month <= 12) & (day >= 1)
-    months = np.where(good, (year - 1970) * 12 + month - 1, 0).astype("datetime64[M]")
-    first = months.astype("datetime64[D]")
-    length = ((months + 1).astype("datetime64[D]") - first).astype(np.int32)
-    good &= day <= length
-    return np.where(good, first.astype(np.int64) + day - 1, 0).astype(np.int32), good
+    months = np.where(good, (year - 1970) * 12 + month - 1, 0)
+    # The calendar of all months between the first and the last: far fewer than cells.
+    calendar = np.arange(months.min(), months.max() + 2).astype("datetime64[M]").astype("datetime64[D]")
+    begins = calendar.astype(np.int64).astype(np.int32)
+    first, following = begins[months - months.min()], begins[months - months.min() + 1]
+    good &= day <= following - first
+    return np.where(good, first + day - 1, 0), good
 
 
 def _read_distinct(texts: pa.Array, date_format: str, days: NDArray[np.int32], read: Mask) -> None:

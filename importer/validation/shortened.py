@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from importer.validation.failures import NONE, Failures, failed_by_fact, shown_column, where
-from importer.validation.text import layout
+from importer.validation.text import has_byte, used_bytes
 from importer.vocabulary import RejectionCode
 
 _EXPONENTS = (b"E+", b"e+")
@@ -20,8 +20,9 @@ _WHY = "it stands in scientific notation, as a spreadsheet program writes a long
 
 def shortened_numbers(texts: pa.Array, title: str) -> Failures:
     """Cells of a text field in scientific notation. Columns without an exponent are told by their bytes alone."""
-    offsets, data = layout(texts)
-    used = data[offsets[0] : offsets[-1]].tobytes()
+    if not has_byte(texts, "+") or not (has_byte(texts, "E") or has_byte(texts, "e")):
+        return NONE
+    used = used_bytes(texts).tobytes()
     if not any(exponent in used for exponent in _EXPONENTS):
         return NONE
     positions = where(pc.fill_null(pc.match_substring_regex(texts, _SHORTENED), False))

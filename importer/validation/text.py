@@ -91,6 +91,17 @@ def layout(values: pa.Array) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
     return offsets, data
 
 
+def used_bytes(values: pa.Array) -> NDArray[np.uint8]:
+    """The bytes of all texts, one behind the other."""
+    offsets, data = layout(values)
+    return data[offsets[0] : offsets[-1]]
+
+
+def has_byte(values: pa.Array, character: str) -> bool:
+    """Whether an ASCII character may be in any of the texts: where it isn't, hardly anything needs to be looked for."""
+    return bool((used_bytes(values) == ord(character)).any())
+
+
 def longest(values: pa.Array) -> int:
     """Bytes of the longest text; 0 where there is none."""
     return int(np.diff(layout(values)[0]).max(initial=0))
@@ -98,8 +109,8 @@ def longest(values: pa.Array) -> int:
 
 def equal_to(values: pa.Array, text: str) -> NDArray[np.bool_]:
     """Which cells are exactly this text. Mostly none is, and the bytes of the whole column tell it at once."""
-    offsets, data = layout(values)
-    if not text or data[offsets[0] : offsets[-1]].tobytes().find(text.encode()) < 0:
+    sought = text.encode()
+    if not sought or not (used_bytes(values) == sought[0]).any() or used_bytes(values).tobytes().find(sought) < 0:
         return np.zeros(len(values), dtype=np.bool_)
     mask: NDArray[np.bool_] = pc.equal(values, text).fill_null(False).to_numpy(zero_copy_only=False)
     return mask
@@ -108,6 +119,8 @@ def equal_to(values: pa.Array, text: str) -> NDArray[np.bool_]:
 def trimmed(values: pa.Array) -> pa.Array:
     """Without spaces at the ends; rarer white space is looked at cell by cell."""
     offsets, data = layout(values)
+    if not has_byte(values, " "):
+        return values
     starts, ends = offsets[:-1], offsets[1:]
     filled = ends > starts
     if not filled.all():
@@ -122,15 +135,16 @@ def _suspects(values: pa.Array) -> Positions:
     used = data[offsets[0] : offsets[-1]]
     if not len(used) or (used.min() >= 0x20 and used.max() <= 0x7E):  # printable ASCII only
         return np.empty(0, dtype=np.int64)
-    filled = np.flatnonzero(offsets[1:] > offsets[:-1])
     marks = np.frombuffer(used.tobytes().translate(_SUSPECT), np.bool_)
+    if not marks.any():
+        return np.empty(0, dtype=np.int64)
+    filled = np.flatnonzero(offsets[1:] > offsets[:-1])
     return filled[np.logical_or.reduceat(marks, offsets[filled] - offsets[0])]
 
 
 def _needs_a_look(suspects: pa.Array) -> bool:
     """Whether any of the texts may be changed or refused; texts without anything rare are done with here."""
-    offsets, data = layout(suspects)
-    text = data[offsets[0] : offsets[-1]].tobytes().decode()
+    text = used_bytes(suspects).tobytes().decode()
     return not unicodedata.is_normalized("NFC", text) or _RARE.search(text) is not None
 
 
@@ -172,6 +186,12 @@ def _named(match: re.Match[str]) -> str:
 
 
 def _blank_as_null(values: pa.Array) -> pa.Array:
+    """The same texts, not copied, with a mark for every cell that is one."""
     offsets, _ = layout(values)
-    blank = offsets[1:] == offsets[:-1]
-    return pc.if_else(pa.array(blank), pa.scalar(None, pa.string()), values) if blank.any() else values
+    filled = offsets[1:] > offsets[:-1]
+    if filled.all():
+        return values
+    if values.null_count:
+        filled &= values.is_valid().to_numpy(zero_copy_only=False)
+    marks = pa.py_buffer(np.packbits(filled, bitorder="little"))
+    return pa.StringArray.from_buffers(len(values), pa.py_buffer(offsets), values.buffers()[2], marks)

@@ -105,6 +105,19 @@ def test_columns_of_bytes_read_what_strptime_reads(text: str) -> None:
     assert parsed(text, "%Y-%m-%d")[0] == expected
 
 
+@patient
+@given(
+    texts=st.lists(st.none() | st.dates().map(str) | st.text("0123456789-:/ ", max_size=11)),
+    start=st.integers(0, 2),
+)
+def test_a_column_reads_what_each_of_its_cells_says_alone(texts: list[str | None], start: int) -> None:
+    """Cells of other widths and blanks between them, and columns that are a part of another."""
+    values, failures = parse_dates(pa.array(texts, pa.string())[start:], SINCE, Formats(date_formats=("%Y-%m-%d",)))
+    alone = [parsed(text, "%Y-%m-%d") if text is not None else (None, "") for text in texts[start:]]
+    assert values.to_pylist() == [cell[0] for cell in alone]
+    assert failures.positions.tolist() == [place for place, cell in enumerate(alone) if cell[1]]
+
+
 @pytest.mark.parametrize(
     ("date_format", "good"),
     [

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from importer.entity import Field
 from importer.validation.formats import Formats
-from importer.validation.numbers import parse_numbers
+from importer.validation.numbers import _parsed, _read_at_once, parse_numbers
 from importer.vocabulary import ValueKind
 
 from .conftest import patient
@@ -145,3 +145,54 @@ def test_a_field_of_decimals_only() -> None:
     share = Field("share", "Share", ValueKind.DECIMAL, required=False, precision=4, scale=4)
     assert parsed("0.1234", POINT, share)[0] == Decimal("0.1234")
     assert parsed("1.0", POINT, share)[1] == "out_of_range"
+
+
+WIDE = Field("wide", "Wide", ValueKind.DECIMAL, required=False, precision=38, scale=20)
+SHARE = Field("share", "Share", ValueKind.DECIMAL, required=False, precision=3, scale=3)
+WHOLE = Field("whole", "Whole", ValueKind.DECIMAL, required=False, precision=20, scale=0)
+EXACT = tuple(str(base**power + 5) for base, power in ((2, 63), (2, 64), (2, 127), (2, 128), (2, 256), (10, 18)))
+NUMBERS = st.decimals(allow_nan=False, allow_infinity=False, places=2, min_value=-(10**7), max_value=10**7).map(str)
+TEXTS = NUMBERS | st.text(st.sampled_from("0019+-.,/eE '"), max_size=8) | st.text("0123456789.", max_size=45)
+
+
+@pytest.mark.parametrize("field", [AMOUNT, DAYS, WIDE, SHARE, WHOLE], ids=lambda field: field.name)
+@pytest.mark.parametrize(
+    "formats", [POINT, COMMA, BLANK, QUOTE, EURO], ids=["point", "comma", "blank", "quote", "euro"]
+)
+@patient
+@given(
+    texts=st.lists(st.none() | TEXTS | st.sampled_from(EXACT), max_size=4)
+    | st.lists(st.none() | NUMBERS, min_size=1, max_size=30),
+    start=st.integers(0, 2),
+)
+def test_a_column_read_at_once_is_what_the_patterns_make_of_it(
+    field: Field, formats: Formats, texts: list[str | None], start: int
+) -> None:
+    column = pa.array(texts, pa.string())[start:]
+    at_once = _read_at_once(column, field, formats)
+    values, failures = _parsed(column, field, formats)
+    if at_once is not None:
+        assert not len(failures)
+        assert at_once.equals(values)
+
+
+@pytest.mark.parametrize("text", ["5.", ".", "", "+", "-", "5-", "--5", "1,5", "1/5", "1e5", "1.234", *EXACT])
+@pytest.mark.parametrize("field", [AMOUNT, SHARE], ids=lambda field: field.name)
+def test_what_a_pattern_refuses_is_not_read_at_once(text: str, field: Field) -> None:
+    assert _read_at_once(pa.array([text, "0.5"]), field, POINT) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "formats"),
+    [
+        pytest.param("+1234.50", AMOUNT, POINT, id="point"),
+        pytest.param("-1234,5", AMOUNT, COMMA, id="comma"),
+        pytest.param("1234,567", WIDE, EURO, id="no sign of a currency"),
+        pytest.param("123456789012345678", DAYS, POINT, id="integer"),
+    ],
+)
+def test_plain_numbers_are_read_at_once(text: str, field: Field, formats: Formats) -> None:
+    column = pa.array([text, None])
+    values = _read_at_once(column, field, formats)
+    assert values is not None
+    assert values.equals(_parsed(column, field, formats)[0])
