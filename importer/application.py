@@ -150,6 +150,7 @@ def _apply_in_transaction(
             raise PlanLost.gone(run_id)
         if not context.target.exists:
             context = replace(context, target=make_table(connection, context.target))
+        session.targets[entity.name] = context.target
         released = how.overrides.get("accept_limits", {}).get("user")
         people = {run.user, session.user, run.options.get("requested_by"), released} - {None}
         as_planned, failed = _write(context, session.actor(run.options.get("requested_by")), people, how)

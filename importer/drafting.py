@@ -47,7 +47,7 @@ def draft(session: Session, path: Path, options: ImportOptions, destination: Des
             return summary
         recover(session)
         with session.database.begin() as connection:
-            target = find_target(connection, intake.entity)
+            target = session.targets[intake.entity.name] = find_target(connection, intake.entity)
         run_id, sequence, started_at = _start(session, intake, options, destination, work)
         space = runspace.run_space(session.database, sequence, target, intake.brought, defaults)
         reached("started")
