@@ -6,6 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install --constraint constraints.txt
 PYTHONS := $(if $(PYTHON),$(PYTHON),python3.14 python3.13 python3.12 python3.11 python3)
+# As pip does with all else that it installs: where PYTHONDONTWRITEBYTECODE is set, every start would compile it anew.
+BYTECODE := $(BIN)/python -m compileall -q importer
 USABLE := import sys, ensurepip, venv; raise SystemExit(sys.version_info < (3, 11))
 
 demo: $(VENV)/.installed
@@ -29,6 +31,7 @@ lint: $(VENV)/.test
 	@$(BIN)/lint-imports
 
 bench: $(VENV)/.bench
+	@$(BYTECODE)
 	@$(BIN)/python -m benchmarks
 
 clean:
@@ -42,6 +45,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	done; \
 	echo "Found no Python >= 3.11 with venv among: $(PYTHONS). Name one: make PYTHON=/path/to/python" >&2; exit 1
 	@$(PIP) --editable .
+	@$(BYTECODE)
 	@touch $@
 
 $(VENV)/.test $(VENV)/.bench: $(VENV)/.%: $(VENV)/.installed

@@ -16,7 +16,6 @@ from importer.applying.journal import write_journal
 from importer.applying.recheck import refuse_changed_records, some_changed
 from importer.applying.write import RefusedTooOften, write_rows
 from importer.counts import mark_repeated
-from importer.deciding import start_workflow
 from importer.entity import DataEntity
 from importer.errors import ConnectionLost, ImporterError, PlanLost, PlanOvertaken, SetupError
 from importer.failpoints import reached
@@ -166,6 +165,7 @@ def _apply_in_transaction(
         context = _context_of(session, connection, run, entity)
         if not context.target.exists:
             context = replace(context, target=make_table(connection, context.target))
+        session.targets[entity.name] = context.target
         released = how.overrides.get("accept_limits", {}).get("user")
         people = {run.user, session.user, run.options.get("requested_by"), released} - {None}
         as_planned, failed = _write(context, session.actor(run.options.get("requested_by")), people, how)
@@ -220,7 +220,9 @@ def _write(
     reached("written")
     submit_proposals(context, actor, contributors)
     failed: list[str] = []
-    if context.entity.parameters.workflow.auto_submit:
+    if context.entity.parameters.workflow.auto_submit and context.holds_any(context.space.effect):
+        from importer.deciding import start_workflow  # most runs propose nothing
+
         failed = start_workflow(context, actor)
     reached("proposed")
     write_journal(context, changed)

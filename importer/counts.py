@@ -108,10 +108,15 @@ def blanks_kept(run: RunContext, staged: Staged, stored: int) -> dict[str, int]:
     """Blank cells of records that exist: what was counted while reading, less those of new records."""
     if stored == 0:
         return {}
+    left = {name: number for name, number in staged.blanks.items() if number}
+    if left and run.holds_any(run.space.fresh):
+        left = {name: left[name] - number for name, number in _blanks_of_new(run, list(left)).items()}
+    return {name: left[name] for name in run.entity.in_order(left) if left[name] > 0}
+
+
+def _blanks_of_new(run: RunContext, fields: list[str]) -> dict[str, int]:
+    """Blank cells of new records, by field."""
     stage, fresh = run.space.stage, run.space.fresh
-    fields = [name for name, number in staged.blanks.items() if number]
-    if not fields:
-        return {}
     blank = [
         sa.func.coalesce(
             sa.func.sum(
@@ -132,8 +137,7 @@ def blanks_kept(run: RunContext, staged: Staged, stored: int) -> dict[str, int]:
         for name in fields
     ]
     new = run.connection.execute(sa.select(*blank).join_from(fresh, stage, stage.c["_row"] == fresh.c["_row"])).one()
-    left = {name: staged.blanks[name] - int(number) for name, number in zip(fields, new, strict=True)}
-    return {name: left[name] for name in run.entity.in_order(left) if left[name] > 0}
+    return {name: int(number) for name, number in zip(fields, new, strict=True)}
 
 
 def control_totals(entity: DataEntity, totals: dict[str, Decimal]) -> dict[str, str | None]:

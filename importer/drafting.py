@@ -27,7 +27,7 @@ from importer.storage.migrate import ensure
 from importer.storage.target import Target, find_target, holds_records
 from importer.summary import Facts, planned_summary, workflow_warnings
 from importer.validation.canonical import Value
-from importer.validation.declared import parse_defaults
+from importer.validation.declared import check_declared
 from importer.vocabulary import RunStatus
 from importer.workflow.automatic import rule_automatically
 from importer.workflow.definition import WorkflowDefinition, load
@@ -40,14 +40,14 @@ def draft(session: Session, path: Path, options: ImportOptions, destination: Des
     """
     with open_intake(path, session.entities, options, lambda run_id: _entity_and_source(session, run_id)) as intake:
         decided = treatments(intake.entity, intake.source, options.behavior)
-        definition, defaults = load(intake.entity), parse_defaults(intake.entity)
+        definition, defaults = load(intake.entity), check_declared(intake.entity)
         ensure(session.database)
         owed = unreported(session, intake, options)
         if owed is not None and (summary := answer_owed(session, owed.run_id, options.wait, work)) is not None:
             return summary
         recover(session)
         with session.database.begin() as connection:
-            target = find_target(connection, intake.entity)
+            target = session.targets[intake.entity.name] = find_target(connection, intake.entity)
         run_id, sequence, started_at = _start(session, intake, options, destination, work)
         space = runspace.run_space(session.database, sequence, target, intake.brought, defaults)
         reached("started")

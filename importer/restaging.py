@@ -38,8 +38,7 @@ Restaged = tuple[RunContext, list[str]]
 def restage(session: Session, run: StoredRun, entity: DataEntity) -> Iterator[Restaged]:
     """Gives the run's tables within a transaction. PlanLost where a plan's tables are gone."""
     database = session.database
-    with database.begin() as connection:
-        target = find_target(connection, entity)
+    target = session.targets.get(entity.name) or _look_up(session, entity)
     space = space_of(database, run, entity, target)
     side = runspace.side_file(database, run.run_id)
     missing: list[str] = []
@@ -49,6 +48,11 @@ def restage(session: Session, run: StoredRun, entity: DataEntity) -> Iterator[Re
         missing = _rebuild(session, run, entity, target, space, side)
     with database.begin(attach=side) as connection:
         yield RunContext.of(connection, run, entity, target, space), missing
+
+
+def _look_up(session: Session, entity: DataEntity) -> Target:
+    with session.database.begin() as connection:
+        return find_target(connection, entity)
 
 
 def _is_there(session: Session, run: StoredRun, space: RunSpace, side: Path | None) -> bool:

@@ -13,6 +13,7 @@ from importer.storage import runs
 from importer.storage.database import Database
 from importer.storage.holder import Holder
 from importer.storage.runs import Actor
+from importer.storage.target import Target
 
 
 class Progress(Protocol):
@@ -54,7 +55,11 @@ class Timings:
 
 @dataclass(frozen=True)
 class Session:
-    """Entities, database, and what is known of the person. `user` is trusted and recorded beside `login` and `host`."""
+    """Entities, database, and what is known of the person. `user` is trusted and recorded beside `login` and `host`.
+
+    `targets`: the entities' tables as this command has seen them last. Who plans or applies looks anew; reports, of a
+    run whose tables were made for a target that was seen, need not.
+    """
 
     entities: Mapping[str, DataEntity]
     database: Database
@@ -64,6 +69,7 @@ class Session:
     command: str
     progress: Progress = field(default_factory=Silent)
     timings: Timings = field(default_factory=Timings)
+    targets: dict[str, Target] = field(default_factory=dict)
 
     def actor(self, requested_by: str | None = None) -> Actor:
         return Actor(self.user, self.login, self.host, runs.now(), requested_by)

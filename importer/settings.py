@@ -68,7 +68,7 @@ Character = Annotated[str, AfterValidator(_one_character)]
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_enum_values=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_enum_values=False, defer_build=True)
 
 
 class Limit(_Model):
@@ -254,10 +254,10 @@ class Parameters(_Model):
 
     entity: EntitySettings
     sources: Annotated[tuple[Source, ...], Field(min_length=1, strict=False)]
-    approvals: Approvals = Approvals()
-    limits: Limits = Limits()
-    reports: Reports = Reports()
-    workflow: Workflow = Workflow()
+    approvals: Approvals = Field(default_factory=Approvals)
+    limits: Limits = Field(default_factory=Limits)
+    reports: Reports = Field(default_factory=Reports)
+    workflow: Workflow = Field(default_factory=Workflow)
 
 
 def load_parameters(path: Path) -> Parameters:

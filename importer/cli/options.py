@@ -131,6 +131,7 @@ def make_session(given: dict[str, Any], command: str, *, quiet: bool = False, wa
     progress = terminal_progress(quiet=quiet)
     database = Database(given["database"] or DEFAULT_DATABASE, WAIT if wait is None else wait)
     database.say = progress.note
+    click.get_current_context().call_on_close(database.dispose)
     return Session(
         entities=entities,
         database=database,

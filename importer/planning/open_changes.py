@@ -12,9 +12,9 @@ from importer.planning.compare import action_of
 from importer.planning.declined import decline, declined_lately, was_declined
 from importer.storage import control, statistics
 from importer.storage.context import RunContext
-from importer.storage.decided import set_action
+from importer.storage.decided import fields_with, set_action
 from importer.storage.expressions import message
-from importer.vocabulary import Action, Effect, NewRecords, RejectionCode, Says
+from importer.vocabulary import Action, Effect, RejectionCode, Says
 
 _change = control.proposed_change
 _proposal = control.proposal
@@ -37,10 +37,10 @@ def settle_open_changes(plan: RunContext, treatments: Treatments) -> None:
             decline(plan, field)
 
 
-def add_opened(plan: RunContext, treatments: Treatments) -> None:
-    """Every value that is proposed now and supersedes nothing opens a change."""
+def add_opened(plan: RunContext) -> None:
+    """Every value that is proposed now and supersedes nothing opens a change. The actions were kept before."""
     diff, effect = plan.space.diff, plan.space.effect
-    for field in _proposable(plan, treatments):
+    for field in fields_with(plan, (Action.PROPOSED,)):
         rows = sa.select(
             diff.c["_row"],
             sa.literal(plan.field_number(field)),
@@ -50,18 +50,6 @@ def add_opened(plan: RunContext, treatments: Treatments) -> None:
         ).where(plan.space.action(field) == str(Action.PROPOSED), sa.not_(plan.is_refused(diff.c["_row"])))
         insert = sa.insert(effect).from_select(["_row", "ord", "field", "effect", "competes"], rows)
         statistics.fill(plan.connection, insert, *_SAMPLED)
-
-
-def _proposable(plan: RunContext, treatments: Treatments) -> list[str]:
-    """Fields that this run may propose; all of them where whole records or other fields are proposed along."""
-    along = plan.connection.execute(sa.select(plan.space.along.c["_row"]).limit(1)).first() is not None
-    if along or any(treatment.new_records is NewRecords.PROPOSE for treatment in treatments.all):
-        return list(plan.space.values)
-    return [
-        field
-        for field in plan.space.values
-        if any(treatment.action(field) is Action.PROPOSED for treatment in treatments.all)
-    ]
 
 
 def forget_refused(plan: RunContext) -> None:

@@ -65,7 +65,7 @@ def make_plan(plan: RunContext, given: PlanInput) -> None:
     refusals.refuse_violations(plan, inserted_values(plan, filling))
     quote_source_texts(plan, given.positions)
     open_changes.forget_refused(plan)
-    open_changes.add_opened(plan, treatments)
+    open_changes.add_opened(plan)
     analyze(plan, plan.space.reason, plan.space.notice, plan.space.effect)
     outcomes.settle_outcomes(plan)
     analyze(plan, plan.space.outcome)

@@ -20,7 +20,7 @@ from importer.preview.findings import Answer, Matched, Seen, look
 from importer.preview.plain_csv import plain_csv
 from importer.reading import ReadOptions, open_source
 from importer.settings import Source
-from importer.validation.declared import parse_defaults
+from importer.validation.declared import check_declared
 
 if TYPE_CHECKING:
     from importer.reading import SourceFile
@@ -79,7 +79,7 @@ def _open_file(path: Path, chosen: tuple[DataEntity, Source] | None, options: Im
 
 def _match(file: SourceFile, entity: DataEntity, source: Source, options: ImportOptions) -> Matched:
     """Each column by itself, so that one that is wrong hides nothing about the others."""
-    parse_defaults(entity)
+    check_declared(entity)
     constants = constants_of(entity, source, options)
     rules = header_rules(entity, source, constants)
     columns = match_columns(file, rules)

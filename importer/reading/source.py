@@ -15,7 +15,6 @@ from importer.reading.formats import Format, sniff
 from importer.reading.model import Dialect, RawBatch, ReadOptions
 from importer.reading.pieces import Piece, batches
 from importer.reading.tracking import TrackedFile
-from importer.reading.workbook.source import open_workbook
 
 HEAD_BYTES = 1 << 20
 """What format, encoding and layout are told from."""
@@ -111,4 +110,6 @@ def _content(file: TrackedFile, options: ReadOptions) -> Content:
     kind = sniff(head, str(file.path))
     if kind is Format.CSV:
         return open_csv(file, file.read(HEAD_BYTES), options)
+    from importer.reading.workbook.source import open_workbook
+
     return open_workbook(file, kind, options)

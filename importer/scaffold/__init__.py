@@ -26,7 +26,7 @@ from importer.scaffold.observe import observe
 from importer.scaffold.parameters import parameters_source
 from importer.scaffold.schema import schema_source
 from importer.settings import IDENTIFIER
-from importer.validation.declared import parse_defaults
+from importer.validation.declared import check_declared
 
 __all__ = ["scaffold_file"]
 
@@ -109,7 +109,7 @@ def _tried(path: Path, decided: Decided, folder: Path) -> DataEntity:
     (folder / f"{decided.name}.py").write_text(schema_source(decided), "utf-8")
     (folder / f"{decided.name}.toml").write_text(parameters_source(decided), "utf-8")
     entity = load_entity(folder / f"{decided.name}.toml")
-    parse_defaults(entity)
+    check_declared(entity)
     with open_intake(path, {entity.name: entity}, ImportOptions()) as intake:
         if intake.file.headers != decided.headers or _signs(intake.file.dialect) != _signs(decided.dialect):
             raise FileRefused(

@@ -47,9 +47,8 @@ class Database:
         self.engine = sa.create_engine(
             self.url,
             hide_parameters=True,
-            poolclass=sa.pool.NullPool,
             execution_options={"schema_translate_map": schemas},
-            connect_args={} if self.is_sqlite else _CONNECTION,
+            **(_SQLITE if self.is_sqlite else _POSTGRESQL),
         )
         observe(self.engine)
         listen = _prepare_sqlite if self.is_sqlite else _prepare_postgresql
@@ -88,6 +87,17 @@ class Database:
                 raw = connection.connection.driver_connection
                 raw.execute("ATTACH DATABASE ? AS run", (str(attach),))  # type: ignore[union-attr]
             yield connection
+
+    @contextmanager
+    def connect_apart(self) -> Iterator[sa.Connection]:
+        """A connection whose session ends with the block, and with it the session's locks and settings. A server that
+        is gone is asked nothing.
+        """
+        with self.connect() as connection:
+            try:
+                yield connection
+            finally:
+                connection.invalidate()
 
     @contextmanager
     def kept_open(self) -> Iterator[None]:
@@ -168,6 +178,7 @@ class Database:
                 return connection
 
     def dispose(self) -> None:
+        """Closes what is kept open for the next transaction."""
         self.engine.dispose()
 
 
@@ -234,7 +245,23 @@ _CONNECTION: Mapping[str, Any] = {
     "keepalives_idle": 30,
     "keepalives_interval": 10,
     "keepalives_count": 3,
+    "prepare_threshold": None,  # a statement that a connection meets again is planned for the tables as they are then
 }
+
+_SQLITE: Mapping[str, Any] = {"poolclass": sa.pool.NullPool}
+"""The last connection to leave a file tidies up."""
+
+_POSTGRESQL: Mapping[str, Any] = {
+    "connect_args": _CONNECTION,
+    "poolclass": sa.pool.QueuePool,
+    "pool_size": 6,
+    "max_overflow": -1,
+    "pool_use_lifo": True,
+    "pool_pre_ping": True,
+}
+"""A server starts a process for each connection, which has to learn its catalogue: those that are free are used again,
+if they still answer. Nothing of a session may last beyond a transaction, but where it is a connection apart.
+"""
 
 _NOTICING: Mapping[str, str] = {
     "client_connection_check_interval": "1s",

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import ColumnElement
 
 from importer.entity import Field
@@ -25,8 +24,15 @@ def insert_or(table: sa.Table, dialect: str) -> Any:
     """An INSERT that may say `ON CONFLICT`.
 
     A test for rows that are there already would, on PostgreSQL, walk through those that the same statement makes.
+    Only the database's own dialect is loaded.
     """
-    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    if dialect == "sqlite":
+        from sqlalchemy.dialects import sqlite
+
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert(table)
 
 
 def text(value: str) -> ColumnElement[str]:

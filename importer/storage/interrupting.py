@@ -26,6 +26,7 @@ def observe(engine: sa.Engine) -> None:
     from sqlalchemy import event
 
     event.listen(engine, "connect", lambda raw, _record: _opened(raw))
+    event.listen(engine, "checkout", lambda raw, _record, _proxy: _taken(raw))
     event.listen(engine, "close", lambda raw, _record: _closed(raw))
     event.listen(engine, "handle_error", _close_cursor)
 
@@ -52,6 +53,14 @@ def roll_back_what_is_open() -> None:
 def _opened(raw: Any) -> None:
     if not _spared.is_set():
         _open[id(raw)] = raw
+
+
+def _taken(raw: Any) -> None:
+    """The way out takes no connection of before, which may be interrupted still: it gets a new one."""
+    if _spared.is_set() and id(raw) in _open:
+        from sqlalchemy.exc import DisconnectionError
+
+        raise DisconnectionError
 
 
 def _close_cursor(context: sa.engine.ExceptionContext) -> None:

@@ -48,7 +48,7 @@ def applying(
         finally:
             lock.release()
         return
-    with database.connect() as connection:
+    with database.connect_apart() as connection:
         number = _number(entity)
         if not _take(connection, _APPLYING, number, holder, wait):
             raise busy(_postgresql_holder(connection, _APPLYING, number))
@@ -87,14 +87,11 @@ def _work(database: Database, holder: Holder, wait: float) -> Iterator[tuple[boo
             lock.release(remove=True)
         return
     number = _number(holder.run_id)
-    with database.connect() as connection:
-        if not _take(connection, _WORKING, number, holder, wait):
-            yield False, _postgresql_holder(connection, _WORKING, number)
-            return
-        try:
+    with database.connect_apart() as connection:
+        if _take(connection, _WORKING, number, holder, wait):
             yield True, None
-        finally:
-            connection.invalidate()  # a server that is gone is asked nothing; the lock goes with the session
+        else:
+            yield False, _postgresql_holder(connection, _WORKING, number)
 
 
 def working_file(database: Path, run_id: str) -> Path:

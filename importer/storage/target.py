@@ -13,7 +13,6 @@ from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql.elements import ColumnElement
 
 from importer.entity import DataEntity, Field, nearest
@@ -135,7 +134,8 @@ def find_target(connection: sa.Connection, entity: DataEntity) -> Target:
                 hint="create it, or set create_table = true in [entity]",
             )
         return _declared(entity, name, schema or None, dialect)
-    table = sa.Table(name, sa.MetaData(), schema=schema or None, autoload_with=connection, resolve_fks=False)
+    table = sa.Table(name, sa.MetaData(), schema=schema or None)
+    inspector.reflect_table(table, None, resolve_fks=False)  # by the same inspector, which asks nothing twice
     return Target(
         table=table,
         columns={field.name: _column(entity, table, field) for field in entity.fields},
@@ -239,7 +239,7 @@ def _physical(kind: sa.types.TypeEngine[Any]) -> Physical | None:
         return Physical.TIMESTAMP
     if isinstance(kind, sa.Date):
         return Physical.DATE
-    if isinstance(kind, (sa.String, postgresql.CITEXT)) and not isinstance(kind, sa.Enum):
+    if isinstance(kind, sa.String) and not isinstance(kind, sa.Enum):
         return Physical.TEXT
     return None
 

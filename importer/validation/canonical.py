@@ -5,6 +5,7 @@ Canonical text: decimals at the field's scale (`5000.00`), dates ISO, booleans `
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, localcontext
@@ -55,6 +56,18 @@ def parse_value(field: Field, text: str, source: Source | None = None) -> Value 
 def check_value(entity: DataEntity, name: str, text: str, source: Source | None = None) -> Value | Refusal:
     """As `parse_value`, with the checks of the schema and the value lists and clear token of the source."""
     return _single(ColumnRules.of(entity, name, source), text)
+
+
+def refusals(entity: DataEntity, name: str, texts: Iterable[str]) -> dict[str, Refusal]:
+    """Those of many texts that `check_value` would refuse, found as one column: a list may have hundreds."""
+    distinct = list(dict.fromkeys(texts))
+    found = check_column(ColumnRules.of(entity, name, None), pa.array(distinct, pa.string())).failures
+    return {
+        distinct[position]: Refusal(RejectionCode(code), message)
+        for position, code, message in zip(
+            found.positions.tolist(), found.codes.to_pylist(), found.messages.to_pylist(), strict=True
+        )
+    }
 
 
 def _single(rules: ColumnRules, text: str) -> Value | Refusal:

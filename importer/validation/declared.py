@@ -16,7 +16,7 @@ from importer.entity import DataEntity
 from importer.errors import SetupError
 from importer.settings import Source
 from importer.validation.across import failing
-from importer.validation.canonical import Refusal, Value, check_value
+from importer.validation.canonical import Refusal, Value, check_value, refusals
 from importer.validation.column import ColumnRules
 from importer.validation.dates import is_date_format
 from importer.validation.numbers import arrow_type
@@ -34,13 +34,18 @@ _SAMPLES: Mapping[ValueKind, Value] = {
 """Any value will do: what is tried is whether a check can be run, not what it answers."""
 
 
-def parse_defaults(entity: DataEntity) -> Mapping[str, Value]:
-    """The typed values of [entity.defaults]; every other declared value is checked on the way."""
+def check_declared(entity: DataEntity) -> Mapping[str, Value]:
+    """Everything that schema and parameters declare is checked, once: when a plan is made. Gives the typed defaults."""
     _check_schema(entity)
     _try_checks(entity)
     for source in entity.parameters.sources:
         _check_formats(entity, source)
         _check_source_values(entity, source)
+    return parse_defaults(entity)
+
+
+def parse_defaults(entity: DataEntity) -> Mapping[str, Value]:
+    """The typed values of [entity.defaults]; all that applying a plan needs, whose parameters were checked before."""
     defaults = entity.parameters.entity.defaults
     return {name: _value(entity, f"entity.defaults.{name}", name, text) for name, text in defaults.items()}
 
@@ -60,6 +65,7 @@ def _check_source_values(entity: DataEntity, source: Source) -> None:
     for name, text in source.defaults.items():
         _value(entity, f"sources.defaults.{name} of source {source.name!r}", name, text, source)
     for name, values in source.values.items():
+        refused = refusals(entity, name, values.values())
         seen: dict[str, str] = {}
         for word, text in values.items():
             key = f"sources.values.{name}.{word!r} of source {source.name!r}"
@@ -67,8 +73,8 @@ def _check_source_values(entity: DataEntity, source: Source) -> None:
                 raise _wrong(entity, key, "a blank cell can't be given a value here; use [sources.defaults]")
             if seen.setdefault(clean_text(word), text) != text:
                 raise _wrong(entity, key, "the same text stands there with another value")
-            if clean_text(text) != clean_text(source.clear_token) or not source.clear_token:
-                _value(entity, key, name, text)
+            if text in refused and (clean_text(text) != clean_text(source.clear_token) or not source.clear_token):
+                raise _wrong(entity, key, refused[text].message)
 
 
 def _value(entity: DataEntity, key: str, name: str, text: str, source: Source | None = None) -> Value:

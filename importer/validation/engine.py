@@ -7,6 +7,8 @@ the same answer, but gathers each failing cell as Python objects: seconds instea
 from __future__ import annotations
 
 import functools
+import importlib
+import sys
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,25 @@ from pandera.api.function_dispatch import Dispatcher
 
 from importer.errors import SetupError
 from importer.validation.failures import Positions
+
+_FOR_TESTS = "hypothesis"
+
+
+def _load_pandera_alone() -> None:
+    """Where the library with which pandera invents test data is installed, loading it would be a tenth of a short run.
+
+    It is hidden from pandera only, not from a schema, and not where it is loaded already.
+    """
+    if _FOR_TESTS in sys.modules:
+        return
+    sys.modules[_FOR_TESTS] = None  # type: ignore[assignment]
+    try:
+        importlib.import_module("pandera.strategies.base_strategies")
+    finally:
+        del sys.modules[_FOR_TESTS]
+
+
+_load_pandera_alone()
 
 
 def series(values: pa.Array) -> pd.Series[Any]:

@@ -23,7 +23,13 @@ _MARKS = "\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-
 _CONTROLS = "\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028\u2029"
 _BREAKS = "\t\n\r"
 
-_TRIMMED = "".join(re.findall(f"[{_SPACES}{_MARKS}]", "".join(map(chr, range(0x10000)))))
+
+def _spelt_out(ranges: str) -> str:
+    """Every character of ranges as patterns have them."""
+    return re.sub("(.)-(.)", lambda ends: "".join(map(chr, range(ord(ends[1]), ord(ends[2]) + 1))), ranges, flags=re.S)
+
+
+_TRIMMED = _spelt_out(_SPACES + _MARKS)
 _INVISIBLE = {False: f"[{_BREAKS}{_CONTROLS}{_MARKS}]", True: f"[{_CONTROLS}{_MARKS}]"}
 """What nobody can see, by `multiline`; the patterns are read by RE2 and by Python alike."""
 _RARE = re.compile(f"[\\x00-\\x1f\\x7f-\\xa0{_MARKS}\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]")

@@ -57,6 +57,8 @@ def _left_over(connection: sa.Connection, definition: WorkflowDefinition, steps:
         .join(proposal, proposal.c.id == _item.c.proposal_id)
         .where(_item.c.closed_at.is_(None), _item.c.step.in_(steps), proposal.c.entity == definition.entity)
     )
+    if connection.execute(open_items.limit(1)).first() is None:
+        return {}
     alone = left_over(open_items, () if definition.four_eyes else (definition.settings_sha256,))
     select = sa.select(_item.c.step, sa.func.count()).where(_item.c.id.in_(alone)).group_by(_item.c.step)
     found: dict[Any, Any] = dict(connection.execute(select.order_by(_item.c.step)).all())

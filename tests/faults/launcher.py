@@ -24,7 +24,7 @@ from typing import Any
 
 def load_everything() -> None:
     for name in (
-        "adbc_driver_sqlite.dbapi",
+        "adbc_driver_sqlite",
         "alembic.config",
         "alembic.command",
         "cel",

@@ -10,7 +10,7 @@ import pytest
 
 from importer.entity import DataEntity, load_entity
 from importer.errors import SetupError
-from importer.validation.declared import parse_defaults
+from importer.validation.declared import check_declared
 
 from .conftest import SCHEMAS
 
@@ -28,11 +28,11 @@ def entity_with(folder: Path, toml: str, schema: tuple[str, str] = ("", "")) -> 
 
 
 def test_defaults_are_typed(thing: DataEntity) -> None:
-    assert parse_defaults(thing) == {"amount": Decimal("1.00")}
+    assert check_declared(thing) == {"amount": Decimal("1.00")}
 
 
 def test_the_shipped_entity_is_sound() -> None:
-    assert parse_defaults(load_entity(REPOSITORY / "schemas" / "customer.toml")) == {"language_id": "en-us"}
+    assert check_declared(load_entity(REPOSITORY / "schemas" / "customer.toml")) == {"language_id": "en-us"}
 
 
 SOURCE = '[[sources]]\nname = "s"\n'
@@ -70,7 +70,7 @@ SOURCE = '[[sources]]\nname = "s"\n'
 )
 def test_a_wrong_value_stops_with_file_key_and_reason(tmp_path: Path, toml: str, said: list[str]) -> None:
     with pytest.raises(SetupError) as caught:
-        parse_defaults(entity_with(tmp_path, toml))
+        check_declared(entity_with(tmp_path, toml))
     assert caught.value.exit_code == 2
     assert caught.value.file == str(tmp_path / "thing.toml")
     for words in [str(tmp_path / "thing.toml"), *said]:
@@ -100,10 +100,10 @@ def test_a_wrong_value_stops_with_file_key_and_reason(tmp_path: Path, toml: str,
 )
 def test_a_schema_that_an_import_can_not_keep_is_refused(tmp_path: Path, schema: tuple[str, str], said: str) -> None:
     with pytest.raises(SetupError) as caught:
-        parse_defaults(entity_with(tmp_path, SOURCE, schema))
+        check_declared(entity_with(tmp_path, SOURCE, schema))
     assert said in caught.value.message
 
 
 def test_the_clear_token_may_be_a_target(tmp_path: Path) -> None:
     shutil.copy(SCHEMAS / "thing.py", tmp_path)
-    assert parse_defaults(entity_with(tmp_path, f'{SOURCE}[sources.values.size]\nnone = "<clear>"\n')) == {}
+    assert check_declared(entity_with(tmp_path, f'{SOURCE}[sources.values.size]\nnone = "<clear>"\n')) == {}
