@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
@@ -25,11 +26,11 @@ _ON_LINUX = {
 def main() -> None:
     """The console script `importer`."""
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    atexit.unregister(gc.freeze)
+    atexit.register(gc.freeze)  # or the interpreter looks through every object before it ends: a fifth of a short run
     on_this_system = _ON_LINUX if sys.platform == "linux" else {}  # elsewhere Arrow may come without that allocator
     for name, value in {**_FOR_LIBRARIES, **on_this_system}.items():
         os.environ.setdefault(name, value)
     from importer.cli.commands import cli
 
-    code = run_command(cli, sys.argv[1:])
-    gc.freeze()  # or the interpreter looks through every object for cycles before it ends: a fifth of a short run
-    sys.exit(code)
+    sys.exit(run_command(cli, sys.argv[1:]))
