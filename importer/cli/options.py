@@ -131,7 +131,9 @@ def make_session(given: dict[str, Any], command: str, *, quiet: bool = False, wa
     progress = terminal_progress(quiet=quiet)
     database = Database(given["database"] or DEFAULT_DATABASE, WAIT if wait is None else wait)
     database.say = progress.note
-    click.get_current_context().call_on_close(database.dispose)
+    context = click.get_current_context(silent=True)
+    if context is not None:  # else whoever made the session has it
+        context.call_on_close(database.dispose)
     return Session(
         entities=entities,
         database=database,
