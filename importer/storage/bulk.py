@@ -20,6 +20,7 @@ import pyarrow.csv
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable
 
+from importer.storage.copy_text import copy_text, without_empty
 from importer.storage.database import Database
 from importer.storage.private import make_private
 from importer.storage.runspace import SIDE_INDEXES, RunSpace
@@ -160,6 +161,8 @@ class _CopySink:
 
     def prepare(self, table: sa.Table, data: pa.Table) -> tuple[str, Any]:
         """The statement, and what goes with it: the bytes of a COPY, or parameters of an INSERT."""
+        given = [column.name for column in table.columns if column.server_default is not None or column.primary_key]
+        data = without_empty(data, given)
         names = ", ".join(self._preparer.quote(name) for name in data.column_names)
         place = self._preparer.format_table(table)
         if any(pa.types.is_binary(field.type) for field in data.schema):
@@ -167,6 +170,8 @@ class _CopySink:
             marks = ", ".join(["%s"] * data.num_columns)
             rows = list(zip(*(column.to_pylist() for column in data.columns), strict=True))
             return f"INSERT INTO {place} ({names}) VALUES ({marks})", rows  # noqa: S608
+        if (body := copy_text(data)) is not None:
+            return f"COPY {place} ({names}) FROM STDIN", body
         out = pa.BufferOutputStream()
         options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="all_valid")
         # Chunks are joined first: behind an empty one this writer of pyarrow 26 puts NUL bytes into the output.
