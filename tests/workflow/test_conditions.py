@@ -172,8 +172,7 @@ def test_the_map_as_a_whole_needs_every_field(text: str, customer: DataEntity) -
 
 
 def test_a_field_that_was_not_read_is_a_bug(customer: DataEntity, facts: Facts) -> None:
-    change = facts()
-    object.__setattr__(change, "record", {})
+    change = facts()._replace(record={})
     with pytest.raises(KeyError):
         _compile("record.site_id == 'x'", customer).evaluate(change)
 
