@@ -43,8 +43,6 @@ _PLACE_COST = "0.05"
 
 def looking_up_places(connection: sa.Connection) -> AbstractContextManager[None]:
     """For statements that find records by their places (`Target.place`)."""
-    if connection.dialect.name == "sqlite":
-        return nullcontext()
     return with_setting(connection, "random_page_cost", _PLACE_COST)
 
 

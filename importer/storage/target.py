@@ -5,7 +5,6 @@ Answers in which type each field stands there, and gives a stored value's canoni
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -28,7 +27,7 @@ class _Place(sa.types.UserDefinedType[Any]):
 
 
 PLACE = _Place().with_variant(sa.Integer(), "sqlite")
-"""Block and line of a row in its table, as PostgreSQL counts them; on SQLite its `rowid`."""
+"""Block and line of a row in its table, as PostgreSQL counts them."""
 
 
 class Physical(StrEnum):
@@ -104,10 +103,9 @@ class Target:
     def place(self) -> ColumnElement[Any] | None:
         """Where a record stands in its table, by which it is found sooner than by its key. It may change when anybody
         writes the record or the table is reorganised, and then stand for another one. None where the database doesn't
-        tell.
+        tell; SQLite's `rowid` would cost the comparison more than it saves the update.
         """
-        name = "rowid" if self.dialect == "sqlite" else "ctid"
-        return sa.column(name, PLACE, _selectable=self.table) if self.has_places else None
+        return sa.column("ctid", PLACE, _selectable=self.table) if self.has_places else None
 
     @cached_property
     def key_is_unique(self) -> bool:
@@ -144,7 +142,7 @@ def find_target(connection: sa.Connection, entity: DataEntity) -> Target:
         key=entity.key,
         foreign_keys=tuple(dict(key) for key in inspector.get_foreign_keys(name, schema=schema or None)),
         unique=_unique(inspector, name, schema or None),
-        has_places=_tells_places(connection, table),
+        has_places=dialect == "postgresql" and _tells_places(connection, table),
     )
 
 
@@ -175,24 +173,11 @@ def add_key(connection: sa.Connection, target: Target) -> None:
 
 def _tells_places(connection: sa.Connection, table: sa.Table) -> bool:
     """Neither a view nor in partitions; and who may read single columns only is not told where they stand."""
-    if connection.dialect.name == "sqlite":
-        return _has_rowids(connection, table)
     kind = sa.text(
         "SELECT relkind = 'r' AND has_table_privilege(oid, 'SELECT') FROM pg_class WHERE oid = CAST(:name AS regclass)"
     )
     name = connection.dialect.identifier_preparer.format_table(table)
     return bool(connection.scalar(kind, {"name": name}))
-
-
-def _has_rowids(connection: sa.Connection, table: sa.Table) -> bool:
-    """SQLite before 3.37 doesn't say whether a table has them."""
-    names = [column.name.lower() for column in table.columns]
-    if sqlite3.sqlite_version_info < (3, 37) or "rowid" in names:
-        return False
-    kind = sa.text(
-        "SELECT type = 'table' AND wr = 0 FROM pragma_table_list WHERE schema = :schema AND lower(name) = :name"
-    )
-    return bool(connection.scalar(kind, {"schema": table.schema or "main", "name": table.name.lower()}))
 
 
 def _unique(inspector: sa.Inspector, name: str, schema: str | None) -> tuple[tuple[str, ...], ...]:
