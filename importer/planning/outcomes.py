@@ -12,7 +12,7 @@ from sqlalchemy.sql.selectable import Subquery
 
 from importer.storage.context import RunContext
 from importer.storage.control import KEYS
-from importer.storage.decided import fields_by_group
+from importer.storage.decided import fields_by_group, meets_open_changes
 from importer.storage.expressions import joined_words, words
 from importer.storage.runspace import refill
 from importer.vocabulary import PROPOSING, WRITING, Action, Effect, Outcome
@@ -20,7 +20,7 @@ from importer.vocabulary import PROPOSING, WRITING, Action, Effect, Outcome
 
 def settle_outcomes(plan: RunContext) -> None:
     """Fills `outcome` with every row that is not plainly unchanged. May be called again: it starts afresh."""
-    meets_open = _meets_open(plan)
+    meets_open = meets_open_changes(plan)
     kinds = [_created(plan, meets_open), _changed(plan, meets_open), _rejected(plan), _left_out(plan)]
     if meets_open:
         kinds.append(_touched(plan))
@@ -75,13 +75,6 @@ def _changed(plan: RunContext, meets_open: bool) -> sa.Select[Any]:
     else:
         values["effects"] = words((test, f"{field}={Effect.OPENED}") for field, test in _opens(plan).items())
     return _rows(plan, rows, diff, **values)
-
-
-def _meets_open(plan: RunContext) -> bool:
-    """Whether any effect is more than the opening of what is proposed."""
-    effect = plan.space.effect
-    found = sa.select(effect.c["_row"]).where(effect.c.effect != str(Effect.OPENED)).limit(1)
-    return plan.connection.execute(found).first() is not None
 
 
 def _opens(plan: RunContext) -> dict[str, ColumnElement[bool]]:

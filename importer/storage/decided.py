@@ -88,6 +88,13 @@ def fields_with(run: RunContext, actions: tuple[Action, ...]) -> list[str]:
     return fields_by_group(run, {"": actions})[""]
 
 
+def meets_open_changes(run: RunContext) -> bool:
+    """Whether any record of the file has an open change: mostly there is none, and all that `effect` says is opened."""
+    effect = run.space.effect
+    found = sa.select(effect.c["_row"]).where(effect.c.change_id.is_not(None)).limit(1)
+    return run.connection.execute(found).first() is not None
+
+
 @dataclass(frozen=True)
 class ChangedFields:
     """Fields that any row of `diff` changes, and those of them that any row writes; in entity order. `others`: those

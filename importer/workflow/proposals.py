@@ -15,7 +15,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from importer.storage import control, statistics
 from importer.storage.context import RunContext
 from importer.storage.control import KEYS
-from importer.storage.decided import fields_with
+from importer.storage.decided import fields_with, meets_open_changes
 from importer.storage.numbers import new_numbers
 from importer.storage.runs import Actor
 from importer.vocabulary import WRITING, Action, ChangeStatus, Effect, Outcome
@@ -41,7 +41,7 @@ def number_proposals(run: RunContext) -> bool:
         return False
     if _are_numbered(run):
         return True
-    meets_open = _meets_open(run)
+    meets_open = meets_open_changes(run)
     if meets_open:
         _find_open_proposals(run)
     _take_new_numbers(run)
@@ -59,7 +59,7 @@ def submit_proposals(run: RunContext, actor: Actor, contributors: Collection[str
     _follow_written_values(run, actor)
     if not number_proposals(run):
         return
-    meets_open = _meets_open(run)
+    meets_open = meets_open_changes(run)
     _open_proposals(run, actor, among_others=meets_open)
     if meets_open:
         _renew_versions(run)
@@ -77,13 +77,6 @@ def _concerns_proposals(run: RunContext) -> bool:
 def _are_numbered(run: RunContext) -> bool:
     outcome = run.space.outcome
     found = sa.select(outcome.c.row).where(outcome.c.proposal_id.is_not(None)).limit(1)
-    return run.connection.execute(found).first() is not None
-
-
-def _meets_open(run: RunContext) -> bool:
-    """Whether any record of the file has an open change: mostly there is none, and all proposals are new."""
-    effect = run.space.effect
-    found = sa.select(effect.c["_row"]).where(effect.c.change_id.is_not(None)).limit(1)
     return run.connection.execute(found).first() is not None
 
 
