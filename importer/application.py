@@ -225,7 +225,7 @@ def _write(
 
         failed = start_workflow(context, actor)
     reached("proposed")
-    write_journal(context, changed)
+    write_journal(context, changed, changes_listed=not late and how.ahead.has_changes())
     reached("journalled")
     return not late, failed
 

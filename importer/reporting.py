@@ -15,6 +15,7 @@ from importer.restaging import restage
 from importer.session import Session
 from importer.storage import leftovers, locks, runs, runspace
 from importer.storage.context import RunContext
+from importer.storage.decided import list_changes
 from importer.storage.migrate import ensure
 from importer.storage.runs import StoredRun
 from importer.vocabulary import RunStatus
@@ -89,7 +90,7 @@ def write_run_reports(session: Session, run_id: str, output: Path | None, ahead:
         summary = {**run.summary, "warnings": [*run.summary.get("warnings", []), *missing]}
         summary["timings"] = {**summary.get("timings", {}), **session.timings.seconds}
         summary.pop("reports", None)
-        report = _run_report(session, run, context, summary, in_journal=applied)
+        report = _run_report(session, run, context, summary, applied=applied, in_journal=applied)
         try:
             session.progress.phase("reports")
             summary["reports"] = write_reports(report, folder, ahead.take() if ahead else None)
@@ -118,13 +119,22 @@ def tables_ahead(session: Session, run_id: str, output: Path | None) -> TablesAh
     """Writes the tables of a plan as those of an applied run, while it is applied."""
     from importer.reports.ahead import TablesAhead
 
-    @contextmanager
-    def planned() -> Iterator[RunReport]:
+    def listed() -> bool:
+        """SQLite has one writer at a time, and that is who applies the plan."""
+        if session.database.is_sqlite:
+            return False
         run, entity = _reported(session, run_id)
         with restage(session, run, entity) as (context, _):
-            yield _run_report(session, run, context, run.summary, in_journal=False, applied=True)
+            list_changes(context)
+        return True
 
-    return TablesAhead(Destination(output).of(run_id), planned)
+    @contextmanager
+    def planned(changes_listed: bool) -> Iterator[RunReport]:
+        run, entity = _reported(session, run_id)
+        with restage(session, run, entity) as (context, _):
+            yield _run_report(session, run, context, run.summary, applied=True, changes_listed=changes_listed)
+
+    return TablesAhead(Destination(output).of(run_id), listed, planned)
 
 
 def _reported(session: Session, run_id: str) -> tuple[StoredRun, DataEntity]:
@@ -142,8 +152,9 @@ def _run_report(
     context: RunContext,
     summary: Answer,
     *,
-    in_journal: bool,
-    applied: bool | None = None,
+    applied: bool,
+    in_journal: bool = False,
+    changes_listed: bool = False,
 ) -> RunReport:
     from importer.reports.data import StoredReports
     from importer.reports.model import RunReport
@@ -154,8 +165,9 @@ def _run_report(
         run=context,
         beside=lambda: session.database.begin(attach=side),
         run_id=run.run_id,
-        applied=in_journal if applied is None else applied,
+        applied=applied,
         in_journal=in_journal,
+        changes_listed=changes_listed,
         source_columns=len(headers),
     )
     return RunReport(summary, context.entity, headers, run.reading["delimiter"], data)

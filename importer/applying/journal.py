@@ -15,16 +15,21 @@ from importer.storage.context import RunContext
 from importer.storage.decided import ChangedFields, changed_values, reason_rows, rejected_rows, source_texts
 
 
-def write_journal(plan: RunContext, changed: ChangedFields) -> None:
-    """Copies the run's outcomes, changes, reasons and rejected texts into the control tables."""
+def write_journal(plan: RunContext, changed: ChangedFields, *, changes_listed: bool) -> None:
+    """Copies the run's outcomes, changes, reasons and rejected texts into the control tables.
+
+    `changes_listed`: the run's table `change` has them, in order.
+    """
     sequence = sa.literal(plan.space.sequence)
     outcome = plan.space.outcome
     names = [column.name for column in outcome.columns]
     _copy(plan, control.outcome, names, sa.select(sequence, *outcome.columns))
-    changes = changed_values(plan, changed.all).subquery()
-    names = [column.name for column in changes.columns]
-    # In order, because on PostgreSQL the index knows blocks, not rows.
-    rows = sa.select(sequence, *changes.columns).order_by(changes.c.row, changes.c.ord)
+    names = [column.name for column in plan.space.change.columns]
+    rows = sa.select(sequence, *plan.space.change.columns)
+    if not changes_listed:
+        changes = changed_values(plan, changed.all).subquery()
+        # In order, because on PostgreSQL the index knows blocks, not rows.
+        rows = sa.select(sequence, *(changes.c[name] for name in names)).order_by(changes.c.row, changes.c.ord)
     _copy(plan, control.change, names, rows)
     reasons = reason_rows(plan).subquery()
     names = [column.name for column in reasons.columns]

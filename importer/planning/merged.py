@@ -6,7 +6,7 @@ that are written were checked with their row.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -26,16 +26,22 @@ from importer.validation.numbers import arrow_type
 from importer.vocabulary import PROPOSING, WRITING, Action, Effect, RejectionCode, Says
 
 
-def check_merged_records(plan: RunContext, treatments: Treatments) -> None:
-    """Rejects rows whose record would be invalid; where only the approved state is valid, all is proposed along."""
+def check_merged_records(
+    plan: RunContext, treatments: Treatments, incomplete: Collection[str], *, fails_across: bool
+) -> None:
+    """Rejects rows whose record would be invalid; where only the approved state is valid, all is proposed along.
+
+    `incomplete`: fields that a row of the file leaves without a value; `fails_across`: whether a row fails by itself.
+    """
     checks = cross_checks(plan.entity)
     if not checks or not _has_rows(plan):
         return
     fields = _needed(plan, checks)
-    if _check_once(plan, checks, fields, may_propose=treatments.may_propose):
+    doubt = fails_across or not set(fields).isdisjoint(incomplete)
+    if _check_once(plan, checks, fields, may_propose=treatments.may_propose, doubt=doubt):
         _propose_along(plan)
         settle_open_changes(plan, treatments)
-        _check_once(plan, checks, fields, may_propose=True, again=True)
+        _check_once(plan, checks, fields, may_propose=True, doubt=doubt, again=True)
 
 
 def _has_rows(plan: RunContext) -> bool:
@@ -47,12 +53,18 @@ def _needed(plan: RunContext, checks: tuple[CrossCheck, ...]) -> list[str]:
 
 
 def _check_once(
-    plan: RunContext, checks: tuple[CrossCheck, ...], fields: list[str], *, may_propose: bool, again: bool = False
+    plan: RunContext,
+    checks: tuple[CrossCheck, ...],
+    fields: list[str],
+    *,
+    may_propose: bool,
+    doubt: bool,
+    again: bool = False,
 ) -> int:
     """Gives how many rows are to be proposed along. `again`: only those rows, and only with all approved."""
     refused: list[dict[str, Any]] = []
     along: list[int] = []
-    for rows, now, later, is_new in _states(plan, fields, may_propose=may_propose, again=again):
+    for rows, now, later, is_new in _states(plan, fields, may_propose=may_propose, doubt=doubt, again=again):
         fails_later = failing(plan.entity, later)
         fails_now = fails_later if again or now is later else failing(plan.entity, now)
         for index in _marked(fails_now, fails_later):
@@ -71,9 +83,12 @@ def _marked(first: pa.Array, second: pa.Array) -> list[int]:
 
 
 def _states(
-    plan: RunContext, fields: list[str], *, may_propose: bool, again: bool
+    plan: RunContext, fields: list[str], *, may_propose: bool, doubt: bool, again: bool
 ) -> Iterator[tuple[list[int], pa.Table, pa.Table, list[bool]]]:
-    """Row numbers, records as stored now, records as approved, and whether the row proposes a new record."""
+    """Row numbers, records as stored now, records as approved, and whether the row proposes a new record.
+
+    `doubt`: whether any row of the file is `_doubtful`.
+    """
     diff = plan.space.diff
     kept = {field: _kept(plan, field) for field in _fields_kept(plan) if field in fields}
     columns: list[Any] = [
@@ -94,7 +109,12 @@ def _states(
         source = source.outerjoin(effects, effects.c["_row"] == diff.c["_row"])
     select = sa.select(*columns).select_from(source).where(sa.not_(plan.is_refused(diff.c["_row"])))
     if not kept and set(fields) <= plan.space.brought:
-        select = select.where(sa.or_(diff.c["_row"].in_(_doubtful(plan, fields)), *_not_written(plan, fields)))
+        unsure = _not_written(plan, fields)
+        if doubt:
+            unsure.append(diff.c["_row"].in_(_doubtful(plan, fields)))
+        if not unsure:
+            return
+        select = select.where(sa.or_(*unsure))
     if again:
         along = plan.space.along
         select = select.where(sa.exists().where(along.c["_row"] == diff.c["_row"]))

@@ -60,7 +60,7 @@ def make_plan(plan: RunContext, given: PlanInput) -> None:
     open_changes.settle_open_changes(plan, treatments)
     if treatments.may_propose:
         given.rule(plan)
-    merged.check_merged_records(plan, treatments)
+    merged.check_merged_records(plan, treatments, given.incomplete, fails_across=given.fails_across)
     compare.refuse_unapproved(plan, treatments)
     refusals.refuse_violations(plan, inserted_values(plan, filling))
     quote_source_texts(plan, given.positions)

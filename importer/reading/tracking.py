@@ -12,7 +12,7 @@ from typing import Self
 
 from importer.errors import FileRefused
 
-BLOCK_BYTES = 4 << 20
+BLOCK_BYTES = 1 << 20
 """Bytes read at a time: large enough for pyarrow's threads, small enough to keep memory flat."""
 
 

@@ -23,16 +23,24 @@ from importer.storage.private import make_private
 class TablesAhead:
     """Writes the four tables of a run's reports into `folder` beside the caller's work. Use as a context manager.
 
-    `open_report` gives the report in the thread that writes. Nothing is read or written before `begin`; leaving the
-    block takes away what nobody has taken.
+    `list_changes` fills the run's table `change` first, or says that it doesn't; `open_report` gives the report in
+    the thread that writes, from that table or not. Nothing is read or written before `begin`; leaving the block takes
+    away what nobody has taken.
     """
 
-    def __init__(self, folder: Path, open_report: Callable[[], AbstractContextManager[RunReport]]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        list_changes: Callable[[], bool],
+        open_report: Callable[[bool], AbstractContextManager[RunReport]],
+    ) -> None:
         self._files = Staged(folder)
         self._is_new = not folder.is_dir()
+        self._list_changes = list_changes
         self._open_report = open_report
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="importer-ahead")
         self._taken = False
+        self._listed: Future[bool] | None = None
         self._kept: Future[Kept] | None = None
 
     def __enter__(self) -> Self:
@@ -41,7 +49,12 @@ class TablesAhead:
     def begin(self) -> None:
         """Once, however often it is said."""
         if self._kept is None:
+            self._listed = self._pool.submit(self._list_changes)
             self._kept = self._pool.submit(self._write)
+
+    def has_changes(self) -> bool:
+        """Whether the run's table `change` is filled; waits until that is known."""
+        return self._listed is not None and self._listed.exception() is None and self._listed.result()
 
     def wait(self) -> None:
         """Returns when nothing is read or written any more."""
@@ -73,5 +86,5 @@ class TablesAhead:
 
     def _write(self) -> Kept:
         make_private(self._files.folder)
-        with self._open_report() as report:
+        with self._open_report(self.has_changes()) as report:
             return write_tables(report, self._files)

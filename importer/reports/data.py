@@ -29,7 +29,7 @@ class StoredReports:
     """A `ReportData`.
 
     `beside`: opens another connection, for what is read at the same time; `applied`: what results say of it;
-    `in_journal`: the journal has the run, else its own tables do.
+    `in_journal`: the journal has the run, else its own tables do; `changes_listed`: the table `change` among them too.
     """
 
     run: RunContext
@@ -37,6 +37,7 @@ class StoredReports:
     run_id: str
     applied: bool
     in_journal: bool
+    changes_listed: bool
     source_columns: int
 
     def results(self) -> Generator[pa.Table]:
@@ -144,11 +145,11 @@ class StoredReports:
         return self._of_run(control.outcome) if self.in_journal else self.run.space.outcome
 
     def _changes(self) -> Any:
-        return (
-            self._of_run(control.change)
-            if self.in_journal
-            else changed_values(self.run, ChangedFields.of(self.run).all).subquery("changes")
-        )
+        if self.in_journal:
+            return self._of_run(control.change)
+        if self.changes_listed:
+            return self.run.space.change
+        return changed_values(self.run, ChangedFields.of(self.run).all).subquery("changes")
 
     def _reasons(self) -> Any:
         return self._of_run(control.reason) if self.in_journal else self.run.space.reason

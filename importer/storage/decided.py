@@ -13,11 +13,10 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy.sql.elements import ColumnElement
 
-from importer.storage import control
 from importer.storage.blocks import unpack
 from importer.storage.context import RunContext
 from importer.storage.control import KEYS
-from importer.storage.runspace import RunSpace
+from importer.storage.runspace import RunSpace, refill
 from importer.vocabulary import PROPOSING, WRITING, Action, Disposition, Outcome
 
 REJECTED_OUTCOMES = (str(Outcome.REJECTED), str(Outcome.PARTLY_REJECTED))
@@ -113,10 +112,11 @@ class ChangedFields:
 
 def changed_values(plan: RunContext, fields: list[str]) -> sa.Select[Any]:
     """Every changed value of `fields` once: row, key, ord, field, old, new, disposition, proposal_id, rule."""
-    diff, outcome = plan.space.diff, plan.space.outcome
+    diff, outcome, reason = plan.space.diff, plan.space.outcome, plan.space.reason
     parts = [
         sa.select(
             diff.c["_row"].label("row"),
+            *plan.keys(diff),
             sa.literal(plan.field_number(field)).label("ord"),
             sa.literal(field).label("field"),
             plan.canonical(plan.space.old(field), field).label("old"),
@@ -126,9 +126,10 @@ def changed_values(plan: RunContext, fields: list[str]) -> sa.Select[Any]:
         for field in fields
     ]
     if not parts:
-        return sa.select(*(c for c in control.change.columns if c.name != "run_sequence")).where(sa.false())
+        return sa.select(*plan.space.change.columns).where(sa.false())
     values = sa.union_all(*parts).subquery("changed")
-    refused = sa.and_(outcome.c.outcome == str(Outcome.REJECTED), values.c.action != str(Action.DECLINED))
+    refused_rows = sa.select(reason.c.row).where(reason.c.scope == "row")
+    refused = sa.and_(values.c.row.in_(refused_rows), values.c.action != str(Action.DECLINED))
     proposing, writing = [str(action) for action in PROPOSING], [str(action) for action in WRITING]
     disposition = sa.case(
         (refused, str(Disposition.REJECTED)),
@@ -136,7 +137,11 @@ def changed_values(plan: RunContext, fields: list[str]) -> sa.Select[Any]:
         (values.c.action.in_(writing), str(Disposition.WRITTEN)),
         else_=values.c.action,
     )
-    tables: sa.FromClause = values.join(outcome, outcome.c.row == values.c.row)
+    tables: sa.FromClause = values
+    number: ColumnElement[Any] = sa.cast(sa.null(), outcome.c.proposal_id.type)
+    if any(fields_by_group(plan, {"": PROPOSING})[""]) or plan.holds_any(plan.space.ruled):
+        tables = tables.join(outcome, outcome.c.row == values.c.row)
+        number = outcome.c.proposal_id
     rule: ColumnElement[Any] = sa.null()
     named: ColumnElement[bool] = values.c.action.in_(proposing)
     if plan.holds_any(plan.space.ruled):
@@ -144,10 +149,10 @@ def changed_values(plan: RunContext, fields: list[str]) -> sa.Select[Any]:
         tables = tables.outerjoin(ruled, sa.and_(ruled.c["_row"] == values.c.row, ruled.c.field == values.c.field))
         rule = ruled.c.rule
         named = sa.or_(named, rule.is_not(None))
-    proposal = sa.case((sa.and_(sa.not_(refused), named), outcome.c.proposal_id))
+    proposal = sa.case((sa.and_(sa.not_(refused), named), number))
     return sa.select(
         values.c.row,
-        *(outcome.c[name] for name in KEYS),
+        *(values.c[name] for name in KEYS),
         values.c.ord,
         values.c.field,
         values.c.old,
@@ -156,6 +161,14 @@ def changed_values(plan: RunContext, fields: list[str]) -> sa.Select[Any]:
         proposal.label("proposal_id"),
         sa.case((sa.not_(refused), sa.cast(rule, sa.Text))).label("rule"),
     ).select_from(tables)
+
+
+def list_changes(run: RunContext) -> None:
+    """Fills `change`, in order: where it is done beside the applying transaction, that one only copies them."""
+    change = run.space.change
+    listed = changed_values(run, ChangedFields.of(run).all).subquery()
+    select = sa.select(*(listed.c[column.name] for column in change.columns))
+    refill(run.connection, change, select.order_by(listed.c.row, listed.c.ord))
 
 
 def reason_rows(plan: RunContext) -> sa.Select[Any]:

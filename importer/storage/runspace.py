@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import ClauseElement
 
+from importer.storage import control
 from importer.storage.control import KEYS
 from importer.storage.database import SCHEMA, Database
 from importer.storage.target import PLACE, Physical, Target
@@ -73,6 +74,7 @@ class RunSpace:
     `effect`: open proposed changes of the file's records, and what the row does to each
     `acting`: which actions occur, or occurred at first, among the values of each field
     `outcome`: every row that is not plainly unchanged
+    `change`: every changed value in the form of the journal; filled on PostgreSQL, while the plan is applied
     """
 
     sequence: int
@@ -95,6 +97,7 @@ class RunSpace:
     effect: sa.Table
     acting: sa.Table
     outcome: sa.Table
+    change: sa.Table
 
     @property
     def values(self) -> tuple[str, ...]:
@@ -119,6 +122,7 @@ class RunSpace:
             self.effect,
             self.acting,
             self.outcome,
+            self.change,
         )
 
     def old(self, field: str) -> sa.Column[Any]:
@@ -161,6 +165,7 @@ def run_space(
         effect=make.table("effect", *_effect_columns()),
         acting=make.table("acting", sa.Column("field", sa.Text), sa.Column("action", sa.Text)),
         outcome=make.table("outcome", *_outcome_columns()),
+        change=make.table("change", *_change_columns()),
     )
 
 
@@ -240,6 +245,11 @@ def _effect_columns() -> list[sa.Column[Any]]:
         sa.Column("effect", sa.Text, nullable=False),
         sa.Column("competes", sa.Boolean(create_constraint=False), nullable=False, server_default=sa.false()),
     ]
+
+
+def _change_columns() -> list[sa.Column[Any]]:
+    """Those of the journal, but for the run."""
+    return [sa.Column(column.name, column.type) for column in control.change.columns if column.name != "run_sequence"]
 
 
 def _outcome_columns() -> list[sa.Column[Any]]:

@@ -85,7 +85,7 @@ def _parse(data: bytes | memoryview, shape: Shape, has_quotes: bool) -> pa.Table
         ignore_empty_lines=False,
     )
     # one block: the places where pyarrow would cut the data itself can't come between a CR and its LF
-    reading = pyarrow.csv.ReadOptions(block_size=max(1, len(data)), column_names=shape.names)
+    reading = pyarrow.csv.ReadOptions(block_size=max(1, len(data)), column_names=shape.names, use_threads=False)
     try:
         return pyarrow.csv.read_csv(pa.BufferReader(pa.py_buffer(data)), reading, parsing, shape.conversion)
     except pa.ArrowInvalid:
