@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from .conftest import MakeProject
-from .harness import Project, Run, lasting, lines
+from .harness import Project, Row, Run, lasting, lines, read_csv
 
 TWO = lines("customer_account,credit_limit,sales_memo", "US-001,,one", "US-004,,two")
 NEW = "customer_account,organization_name,customer_group_id,sales_currency_code"
@@ -120,6 +120,35 @@ def test_a_row_whose_ground_moved_is_target_changed_and_the_others_are_applied(p
     assert applied.codes == {3: {"target_changed"}}
     assert project.open_changes() == {}
     assert project.table() == expected
+    assert _dispositions(applied.changes)["2", "sales_memo"] == "written"
+    assert {what for (line, _), what in _dispositions(applied.changes).items() if line == "3"} <= {"rejected"}
+    assert _kept_changes(project, applied) == applied.changes
+
+
+def test_the_journal_keeps_the_changes_that_the_reports_list(project: Project) -> None:
+    file = project.write(
+        "tonight.csv",
+        lines("customer_account,credit_limit,sales_memo", "US-001,9000,one", "US-004,,two", "US-002,-1,three"),
+    )
+    run = project.run(file)
+    assert _dispositions(run.changes) == {
+        ("2", "credit_limit"): "proposed",
+        ("2", "sales_memo"): "written",
+        ("3", "sales_memo"): "written",
+    }
+    assert [bool(change["proposal_id"]) for change in run.changes] == [True, False, False]
+    assert _kept_changes(project, run) == run.changes
+
+
+def _dispositions(changes: list[Row]) -> dict[tuple[str, str], str]:
+    return {(change["row"], change["field"]): change["disposition"] for change in changes}
+
+
+def _kept_changes(project: Project, run: Run) -> list[Row]:
+    """Of an applied run whose own tables are gone: what is reported comes from the journal."""
+    again = project.folder / f"again-{run.id}"
+    assert project.importer("report", run.id, "--output", again, "--json").exit_code == run.exit_code
+    return read_csv(again / "changes.csv")
 
 
 def test_a_change_of_a_field_that_the_row_does_not_touch_is_no_trouble(project: Project) -> None:
