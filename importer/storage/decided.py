@@ -128,8 +128,8 @@ def changed_values(plan: RunContext, fields: list[str]) -> sa.Select[Any]:
     if not parts:
         return sa.select(*plan.space.change.columns).where(sa.false())
     values = sa.union_all(*parts).subquery("changed")
-    refused_rows = sa.select(reason.c.row).where(reason.c.scope == "row")
-    refused = sa.and_(values.c.row.in_(refused_rows), values.c.action != str(Action.DECLINED))
+    refused_rows = sa.select(reason.c.row).where(reason.c.scope == "row").distinct().subquery("refused")
+    refused = sa.and_(refused_rows.c.row.is_not(None), values.c.action != str(Action.DECLINED))
     proposing, writing = [str(action) for action in PROPOSING], [str(action) for action in WRITING]
     disposition = sa.case(
         (refused, str(Disposition.REJECTED)),
@@ -137,7 +137,7 @@ def changed_values(plan: RunContext, fields: list[str]) -> sa.Select[Any]:
         (values.c.action.in_(writing), str(Disposition.WRITTEN)),
         else_=values.c.action,
     )
-    tables: sa.FromClause = values
+    tables: sa.FromClause = values.outerjoin(refused_rows, refused_rows.c.row == values.c.row)
     number: ColumnElement[Any] = sa.cast(sa.null(), outcome.c.proposal_id.type)
     if any(fields_by_group(plan, {"": PROPOSING})[""]) or plan.holds_any(plan.space.ruled):
         tables = tables.join(outcome, outcome.c.row == values.c.row)
