@@ -135,8 +135,9 @@ def test_the_journal_keeps_the_changes_that_the_reports_list(project: Project) -
         ("2", "credit_limit"): "proposed",
         ("2", "sales_memo"): "written",
         ("3", "sales_memo"): "written",
+        ("4", "sales_memo"): "rejected",
     }
-    assert [bool(change["proposal_id"]) for change in run.changes] == [True, False, False]
+    assert [bool(change["proposal_id"]) for change in run.changes] == [True, False, False, False]
     assert _kept_changes(project, run) == run.changes
 
 
@@ -147,7 +148,7 @@ def _dispositions(changes: list[Row]) -> dict[tuple[str, str], str]:
 def _kept_changes(project: Project, run: Run) -> list[Row]:
     """Of an applied run whose own tables are gone: what is reported comes from the journal."""
     again = project.folder / f"again-{run.id}"
-    assert project.importer("report", run.id, "--output", again, "--json").exit_code == run.exit_code
+    assert project.importer("report", run.id, "--output", again, "--json").exit_code == 0
     return read_csv(again / "changes.csv")
 
 
