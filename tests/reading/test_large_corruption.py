@@ -18,7 +18,7 @@ import pytest
 
 from importer.errors import FileRefused
 from importer.reading.csv.blocks import CsvBlocks
-from importer.reading.csv.doubtful import set_apart_doubtful
+from importer.reading.csv.doubtful import MOST_ROWS, set_apart_doubtful
 from importer.reading.csv.lexer import CsvDialect
 from importer.reading.csv.records import Shape
 from importer.reading.csv.torn import flag_torn
@@ -144,6 +144,20 @@ def test_random_damage(delimiter: str, line_end: str, quoting: str, texts: Row) 
     assert not found.wrong
     assert found.lost <= (1 - ENOUGH_KEPT) * len(clean.rows) * found.damaged
     assert found.refused <= found.damaged // 10
+
+
+def test_a_text_over_several_lines_makes_rows_doubtful_megabytes_later() -> None:
+    """Where texts go over several lines, rows before a wrong quote may be lines of one."""
+
+    def rows(first: int, last: int) -> bytes:
+        return b"".join(b"C-%07d,Smith,none,memo,7,city\n" % number for number in range(first, last))
+
+    wrong = b'C-8,Smith,none,memo",9,city\nC-9,Smith,x"y,memo,8,city\n'
+    plain = b"C-1,Smith,line 1 line 2,memo,1,city\n" + rows(2, 70_000)
+    several = b'C-1,Smith,"line 1\nline 2",memo,1,city\n' + rows(2, 70_000)
+    assert 2_000_000 < len(several) < BLOCK_BYTES
+    kept = [len(accepted(data + wrong + rows(70_000, 70_100), ",", BLOCK_BYTES)[0]) for data in (plain, several)]
+    assert kept == [70_099, 70_099 - MOST_ROWS]
 
 
 def main(rows: int, positions: int) -> None:

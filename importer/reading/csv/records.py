@@ -84,6 +84,7 @@ def _parse(data: bytes | memoryview, shape: Shape, has_quotes: bool) -> pa.Table
         newlines_in_values=has_quotes,
         ignore_empty_lines=False,
     )
+    # one thread: several take more processor time altogether, which checks and loading need meanwhile
     # one block: the places where pyarrow would cut the data itself can't come between a CR and its LF
     reading = pyarrow.csv.ReadOptions(block_size=max(1, len(data)), column_names=shape.names, use_threads=False)
     try:
