@@ -112,44 +112,31 @@ class ChangedFields:
 
 def changed_values(plan: RunContext, fields: list[str]) -> sa.Select[Any]:
     """Every changed value of `fields` once: row, key, ord, field, old, new, disposition, proposal_id, rule."""
-    diff, outcome, reason = plan.space.diff, plan.space.outcome, plan.space.reason
-    parts = [
-        sa.select(
-            diff.c["_row"].label("row"),
-            *plan.keys(diff),
-            sa.literal(plan.field_number(field)).label("ord"),
-            sa.literal(field).label("field"),
-            plan.canonical(plan.space.old(field), field).label("old"),
-            plan.canonical(plan.space.new(field), field).label("new"),
-            plan.space.action(field).label("action"),
-        ).where(plan.space.action(field).is_not(None))
-        for field in fields
-    ]
-    if not parts:
+    if not fields:
         return sa.select(*plan.space.change.columns).where(sa.false())
-    values = sa.union_all(*parts).subquery("changed")
+    outcome, reason, ruled = plan.space.outcome, plan.space.reason, plan.space.ruled
+    values = sa.union_all(*(_changed(plan, field) for field in fields)).subquery("changed")
     refused_rows = sa.select(reason.c.row).where(reason.c.scope == "row").distinct().subquery("refused")
     refused = sa.and_(refused_rows.c.row.is_not(None), values.c.action != str(Action.DECLINED))
-    proposing, writing = [str(action) for action in PROPOSING], [str(action) for action in WRITING]
+    proposed = values.c.action.in_([str(action) for action in PROPOSING])
     disposition = sa.case(
         (refused, str(Disposition.REJECTED)),
-        (values.c.action.in_(proposing), str(Disposition.PROPOSED)),
-        (values.c.action.in_(writing), str(Disposition.WRITTEN)),
+        (proposed, str(Disposition.PROPOSED)),
+        (values.c.action.in_([str(action) for action in WRITING]), str(Disposition.WRITTEN)),
         else_=values.c.action,
     )
     tables: sa.FromClause = values.outerjoin(refused_rows, refused_rows.c.row == values.c.row)
     number: ColumnElement[Any] = sa.cast(sa.null(), outcome.c.proposal_id.type)
-    if any(fields_by_group(plan, {"": PROPOSING})[""]) or plan.holds_any(plan.space.ruled):
+    rule: ColumnElement[Any] = sa.null()
+    named: ColumnElement[bool] = proposed
+    by_rule = plan.holds_any(ruled)
+    if by_rule or fields_with(plan, PROPOSING):
         tables = tables.join(outcome, outcome.c.row == values.c.row)
         number = outcome.c.proposal_id
-    rule: ColumnElement[Any] = sa.null()
-    named: ColumnElement[bool] = values.c.action.in_(proposing)
-    if plan.holds_any(plan.space.ruled):
-        ruled = plan.space.ruled
+    if by_rule:
         tables = tables.outerjoin(ruled, sa.and_(ruled.c["_row"] == values.c.row, ruled.c.field == values.c.field))
         rule = ruled.c.rule
         named = sa.or_(named, rule.is_not(None))
-    proposal = sa.case((sa.and_(sa.not_(refused), named), number))
     return sa.select(
         values.c.row,
         *(values.c[name] for name in KEYS),
@@ -158,13 +145,29 @@ def changed_values(plan: RunContext, fields: list[str]) -> sa.Select[Any]:
         values.c.old,
         values.c.new,
         disposition.label("disposition"),
-        proposal.label("proposal_id"),
+        sa.case((sa.and_(sa.not_(refused), named), number)).label("proposal_id"),
         sa.case((sa.not_(refused), sa.cast(rule, sa.Text))).label("rule"),
     ).select_from(tables)
 
 
+def _changed(plan: RunContext, field: str) -> sa.Select[Any]:
+    """The rows that change a field, with its values."""
+    diff, action = plan.space.diff, plan.space.action(field)
+    return sa.select(
+        diff.c["_row"].label("row"),
+        *plan.keys(diff),
+        sa.literal(plan.field_number(field)).label("ord"),
+        sa.literal(field).label("field"),
+        plan.canonical(plan.space.old(field), field).label("old"),
+        plan.canonical(plan.space.new(field), field).label("new"),
+        action.label("action"),
+    ).where(action.is_not(None))
+
+
 def list_changes(run: RunContext) -> None:
-    """Fills `change`, in order: where it is done beside the applying transaction, that one only copies them."""
+    """Fills `change`, in order: where it is done beside the applying transaction, that one only copies them. The table
+    is made anew, so whoever waits for this must not have looked into it before.
+    """
     change = run.space.change
     listed = changed_values(run, ChangedFields.of(run).all).subquery()
     select = sa.select(*(listed.c[column.name] for column in change.columns))

@@ -327,7 +327,7 @@ def stands(connection: sa.Connection, space: RunSpace, rows: int) -> bool:
     """
     inspector = sa.inspect(connection)
     known = (space.fresh, space.diff)
-    if not all(inspector.has_table(table.name, schema=table.schema) for table in (space.stage, *known)):
+    if not all(inspector.has_table(table.name, schema=table.schema) for table in (space.stage, *known, space.change)):
         return False
     for table in known:
         columns = connection.execute(sa.select(sa.literal_column("*")).select_from(table).limit(0)).keys()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
+
+from importer.storage.decided import changed_values
 
 from .conftest import MakeProject
 from .harness import Project, Row, Run, lasting, lines, read_csv
@@ -120,8 +123,9 @@ def test_a_row_whose_ground_moved_is_target_changed_and_the_others_are_applied(p
     assert applied.codes == {3: {"target_changed"}}
     assert project.open_changes() == {}
     assert project.table() == expected
-    assert _dispositions(applied.changes)["2", "sales_memo"] == "written"
-    assert {what for (line, _), what in _dispositions(applied.changes).items() if line == "3"} <= {"rejected"}
+    field = "credit_limit" if case == "the_value_to_be_proposed_against" else "sales_memo"
+    refused = {} if case == "no_record_of_that_key" else {("3", field): "rejected"}
+    assert _dispositions(applied.changes) == {("2", "sales_memo"): "written", **refused}
     assert _kept_changes(project, applied) == applied.changes
 
 
@@ -139,6 +143,22 @@ def test_the_journal_keeps_the_changes_that_the_reports_list(project: Project) -
     }
     assert [bool(change["proposal_id"]) for change in run.changes] == [True, False, False, False]
     assert _kept_changes(project, run) == run.changes
+
+
+def test_where_a_plan_comes_true_the_journal_copies_what_was_listed_beside_it(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite has one writer at a time, and finds the changes again."""
+    found: list[str] = []
+
+    def counted(*given: Any) -> Any:
+        found.append("journal")
+        return changed_values(*given)
+
+    monkeypatch.setattr("importer.applying.journal.changed_values", counted)
+    run = project.run(project.write("tonight.csv", TWO))
+    assert found == (["journal"] if run.summary["target"]["dialect"] == "sqlite" else [])
+    assert [change["new"] for change in _kept_changes(project, run)] == ["one", "two"]
 
 
 def _dispositions(changes: list[Row]) -> dict[tuple[str, str], str]:
