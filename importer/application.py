@@ -23,7 +23,7 @@ from importer.planning.open_changes import forget_refused
 from importer.planning.outcomes import settle_outcomes
 from importer.planning.plan import filling_constants, inserted_values
 from importer.recovery import give_up
-from importer.reporting import Answer, report_or_owe, tables_ahead
+from importer.reporting import Answer, report_or_owe, reports_ahead
 from importer.session import Session
 from importer.storage import locks, runs, runspace
 from importer.storage.context import RunContext, space_of
@@ -38,7 +38,7 @@ from importer.workflow.nobody import NOBODY
 from importer.workflow.proposals import number_proposals, submit_proposals
 
 if TYPE_CHECKING:
-    from importer.reports.ahead import TablesAhead
+    from importer.reports.ahead import ReportsAhead
 
 
 def release(session: Session, run: StoredRun, *, accept_limits: bool, comment: str | None) -> dict[str, Any] | None:
@@ -63,7 +63,7 @@ def apply_and_report(
     Rows whose records changed since the plan are refused; with `only_whole` nothing is applied then: PlanOvertaken.
     """
     try:
-        with session.database.kept_open(), tables_ahead(session, run_id, folder) as ahead:
+        with session.database.kept_open(), reports_ahead(session, run_id, folder) as ahead:
             as_planned = _apply(session, run_id, _Application(overrides, wait, folder, ahead, only_whole))
             ahead.wait()
             return report_or_owe(session, _stored_summary(session, run_id), folder, ahead if as_planned else None)
@@ -98,7 +98,7 @@ class _Application:
     overrides: dict[str, Any]
     wait: float
     folder: Path
-    ahead: TablesAhead
+    ahead: ReportsAhead
     only_whole: bool
 
 
@@ -211,7 +211,7 @@ def _write(
     late += write_rows(context, changed, inserted_values(context, filling))
     add_key(context.connection, context.target)
     if late:
-        how.ahead.wait()  # who reads the outcomes would keep them from being made anew
+        how.ahead.give_up()  # who reads the outcomes would keep them from being made anew
         if how.only_whole and some_changed(context):
             raise PlanOvertaken("records changed while the file was read")
         forget_refused(context)
@@ -225,7 +225,7 @@ def _write(
 
         failed = start_workflow(context, actor)
     reached("proposed")
-    write_journal(context, changed, changes_listed=not late and how.ahead.has_changes())
+    write_journal(context, changed, listed=not late and how.ahead.has_listed())
     reached("journalled")
     return not late, failed
 

@@ -15,13 +15,13 @@ from importer.restaging import restage
 from importer.session import Session
 from importer.storage import leftovers, locks, runs, runspace
 from importer.storage.context import RunContext
-from importer.storage.decided import list_changes
+from importer.storage.decided import list_for_journal
 from importer.storage.migrate import ensure
 from importer.storage.runs import StoredRun
 from importer.vocabulary import RunStatus
 
 if TYPE_CHECKING:
-    from importer.reports.ahead import TablesAhead
+    from importer.reports.ahead import ReportsAhead
     from importer.reports.model import RunReport
 
 Answer = dict[str, Any]
@@ -79,7 +79,7 @@ def _summary_of(run: StoredRun) -> Answer:
     }
 
 
-def write_run_reports(session: Session, run_id: str, output: Path | None, ahead: TablesAhead | None = None) -> Answer:
+def write_run_reports(session: Session, run_id: str, output: Path | None, ahead: ReportsAhead | None = None) -> Answer:
     """Writes the reports; a run that was applied but can't be reported says so (exit 6)."""
     from importer.reports.write import write_reports
 
@@ -105,7 +105,7 @@ def write_run_reports(session: Session, run_id: str, output: Path | None, ahead:
     return {**summary, "folder": str(folder)}
 
 
-def report_or_owe(session: Session, summary: Answer, folder: Path, ahead: TablesAhead | None = None) -> Answer:
+def report_or_owe(session: Session, summary: Answer, folder: Path, ahead: ReportsAhead | None = None) -> Answer:
     """Whatever hinders the reports of an applied run, it was applied: exit 6."""
     try:
         return write_run_reports(session, summary["run_id"], folder, ahead)
@@ -115,9 +115,9 @@ def report_or_owe(session: Session, summary: Answer, folder: Path, ahead: Tables
         return _without_reports(summary, error)
 
 
-def tables_ahead(session: Session, run_id: str, output: Path | None) -> TablesAhead:
-    """Writes the tables of a plan as those of an applied run, while it is applied."""
-    from importer.reports.ahead import TablesAhead
+def reports_ahead(session: Session, run_id: str, output: Path | None) -> ReportsAhead:
+    """Begins the reports of a plan as those of an applied run, while it is applied."""
+    from importer.reports.ahead import ReportsAhead
 
     def listed() -> bool:
         """SQLite has one writer at a time, and that is who applies the plan."""
@@ -125,16 +125,16 @@ def tables_ahead(session: Session, run_id: str, output: Path | None) -> TablesAh
             return False
         run, entity = _reported(session, run_id)
         with restage(session, run, entity) as (context, _):
-            list_changes(context)
+            list_for_journal(context)
         return True
 
     @contextmanager
-    def planned(changes_listed: bool) -> Iterator[RunReport]:
+    def planned(journal_listed: bool) -> Iterator[RunReport]:
         run, entity = _reported(session, run_id)
         with restage(session, run, entity) as (context, _):
-            yield _run_report(session, run, context, run.summary, applied=True, changes_listed=changes_listed)
+            yield _run_report(session, run, context, run.summary, applied=True, listed=journal_listed)
 
-    return TablesAhead(Destination(output).of(run_id), listed, planned)
+    return ReportsAhead(Destination(output).of(run_id), listed, planned)
 
 
 def _reported(session: Session, run_id: str) -> tuple[StoredRun, DataEntity]:
@@ -154,7 +154,7 @@ def _run_report(
     *,
     applied: bool,
     in_journal: bool = False,
-    changes_listed: bool = False,
+    listed: bool = False,
 ) -> RunReport:
     from importer.reports.data import StoredReports
     from importer.reports.model import RunReport
@@ -167,7 +167,7 @@ def _run_report(
         run_id=run.run_id,
         applied=applied,
         in_journal=in_journal,
-        changes_listed=changes_listed,
+        listed=listed,
         source_columns=len(headers),
     )
     return RunReport(summary, context.entity, headers, run.reading["delimiter"], data)

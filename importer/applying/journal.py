@@ -10,15 +10,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from importer.storage import control
-from importer.storage.blocks import pack
 from importer.storage.context import RunContext
-from importer.storage.decided import ChangedFields, changed_values, reason_rows, rejected_rows, source_texts
+from importer.storage.decided import ChangedFields, changed_values, packed_rejections, reason_rows
 
 
-def write_journal(plan: RunContext, changed: ChangedFields, *, changes_listed: bool) -> None:
+def write_journal(plan: RunContext, changed: ChangedFields, *, listed: bool) -> None:
     """Copies the run's outcomes, changes, reasons and rejected texts into the control tables.
 
-    `changes_listed`: the run's table `change` has them, in order.
+    `listed`: the run's tables `change` and `rejection` are filled.
     """
     sequence = sa.literal(plan.space.sequence)
     outcome = plan.space.outcome
@@ -26,7 +25,7 @@ def write_journal(plan: RunContext, changed: ChangedFields, *, changes_listed: b
     _copy(plan, control.outcome, names, sa.select(sequence, *outcome.columns))
     names = [column.name for column in plan.space.change.columns]
     rows = sa.select(sequence, *plan.space.change.columns)
-    if not changes_listed:
+    if not listed:
         changes = changed_values(plan, changed.all).subquery()
         # In order, because on PostgreSQL the index knows blocks, not rows.
         rows = sa.select(sequence, *(changes.c[name] for name in names)).order_by(changes.c.row, changes.c.ord)
@@ -34,7 +33,11 @@ def write_journal(plan: RunContext, changed: ChangedFields, *, changes_listed: b
     reasons = reason_rows(plan).subquery()
     names = [column.name for column in reasons.columns]
     _copy(plan, control.reason, names, sa.select(sequence, *reasons.columns))
-    _keep_texts(plan)
+    if listed:
+        names = [column.name for column in plan.space.rejection.columns]
+        _copy(plan, control.rejection, names, sa.select(sequence, *plan.space.rejection.columns))
+    else:
+        _keep_texts(plan)
 
 
 def _copy(plan: RunContext, table: sa.Table, names: list[str], rows: sa.Select[Any]) -> None:
@@ -42,7 +45,6 @@ def _copy(plan: RunContext, table: sa.Table, names: list[str], rows: sa.Select[A
 
 
 def _keep_texts(plan: RunContext) -> None:
-    rows = rejected_rows(plan.connection, plan.space.outcome)
-    for part, table in enumerate(source_texts(plan.connection, plan.space, rows)):
-        values = {"run_sequence": plan.space.sequence, "part": part, "texts": pack(table)}
+    for part, texts in enumerate(packed_rejections(plan)):
+        values = {"run_sequence": plan.space.sequence, "part": part, "texts": texts}
         plan.connection.execute(sa.insert(control.rejection).values(**values))

@@ -1,4 +1,4 @@
-"""The tables of the reports written ahead, while the run that they tell of is still being applied.
+"""The reports written ahead as far as possible, while the run that they tell of is still being applied.
 
 What was planned is what is applied, unless a record changed meanwhile: then nothing written ahead is used.
 """
@@ -16,67 +16,78 @@ from importer.errors import ImporterError
 from importer.reports.folder import Staged
 from importer.reports.kept import Kept
 from importer.reports.model import RunReport
-from importer.reports.write import Tables, write_tables
+from importer.reports.write import Begun, WorkbookBegun, write_tables
 from importer.storage.private import make_private
 
 
-class TablesAhead:
-    """Writes the four tables of a run's reports into `folder` beside the caller's work. Use as a context manager.
+class ReportsAhead:
+    """Writes a run's four tables and the rows of its workbook into `folder` beside the caller's work. Use as a
+    context manager.
 
-    `list_changes` fills the run's table `change` first, or says that it doesn't; `open_report` gives the report in
-    the thread that writes, from that table or not. Nothing is read or written before `begin`; leaving the block takes
-    away what nobody has taken.
+    `list_for_journal` fills the run's tables `change` and `rejection` first, or says that it doesn't; `open_report`
+    gives the report in the thread that writes, from those tables or not. Nothing is read or written before `begin`;
+    leaving the block takes away what nobody has taken.
     """
 
     def __init__(
         self,
         folder: Path,
-        list_changes: Callable[[], bool],
+        list_for_journal: Callable[[], bool],
         open_report: Callable[[bool], AbstractContextManager[RunReport]],
     ) -> None:
         self._files = Staged(folder)
         self._is_new = not folder.is_dir()
-        self._list_changes = list_changes
+        self._list_for_journal = list_for_journal
         self._open_report = open_report
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="importer-ahead")
         self._taken = False
         self._listed: Future[bool] | None = None
-        self._kept: Future[Kept] | None = None
+        self._tables: Future[tuple[RunReport, Kept]] | None = None
+        self._workbook: Future[WorkbookBegun] | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def begin(self) -> None:
         """Once, however often it is said."""
-        if self._kept is None:
-            self._listed = self._pool.submit(self._list_changes)
-            self._kept = self._pool.submit(self._write)
+        if self._tables is None:
+            self._listed = self._pool.submit(self._list_for_journal)
+            self._tables = self._pool.submit(self._write_tables)
+            self._workbook = self._pool.submit(self._begin_workbook, self._tables)
 
-    def has_changes(self) -> bool:
-        """Whether the run's table `change` is filled; waits until that is known."""
+    def has_listed(self) -> bool:
+        """Whether the run's tables `change` and `rejection` are filled; waits until that is known."""
         return self._listed is not None and self._listed.exception() is None and self._listed.result()
 
     def wait(self) -> None:
-        """Returns when nothing is read or written any more."""
-        if self._kept is not None:
-            self._kept.exception()
+        """Returns when nothing is read from the database any more."""
+        if self._tables is not None:
+            self._tables.exception()
 
-    def take(self) -> Tables | None:
-        """The tables; None where they could not be written: whoever writes them again meets the same trouble."""
-        if self._kept is None:
+    def give_up(self) -> None:
+        """Nothing of it is wanted: returns when nothing is read from the database any more."""
+        self._files.stop()
+        self.wait()
+
+    def take(self) -> Begun | None:
+        """What is begun; None where it could not be written: whoever writes it again meets the same trouble."""
+        if self._tables is None or self._workbook is None:
             return None
         try:
-            kept = self._kept.result()
+            _, kept = self._tables.result()
+            begun = Begun(self._files, kept, self._workbook.result())
         except (ImporterError, OSError):
             return None
         self._taken = True
-        return Tables(self._files, kept)
+        return begun
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._files.stop()
         self._pool.shutdown()
+        if self._workbook is not None and self._workbook.exception() is None:
+            self._workbook.result().give_up()
         if self._taken:
             return
         self._files.discard()
@@ -84,7 +95,11 @@ class TablesAhead:
             with suppress(OSError):  # it is there only if it holds something else by now
                 self._files.folder.rmdir()
 
-    def _write(self) -> Kept:
+    def _write_tables(self) -> tuple[RunReport, Kept]:
         make_private(self._files.folder)
-        with self._open_report(self.has_changes()) as report:
-            return write_tables(report, self._files)
+        with self._open_report(self.has_listed()) as report:
+            return report, write_tables(report, self._files)
+
+    def _begin_workbook(self, tables: Future[tuple[RunReport, Kept]]) -> WorkbookBegun:
+        report, kept = tables.result()
+        return WorkbookBegun(report, self._files, kept)

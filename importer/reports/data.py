@@ -29,7 +29,7 @@ class StoredReports:
     """A `ReportData`.
 
     `beside`: opens another connection, for what is read at the same time; `applied`: what results say of it;
-    `in_journal`: the journal has the run, else its own tables do; `changes_listed`: the table `change` among them too.
+    `in_journal`: the journal has the run, else its own tables do; `listed`: `change` and `rejection` among them too.
     """
 
     run: RunContext
@@ -37,7 +37,7 @@ class StoredReports:
     run_id: str
     applied: bool
     in_journal: bool
-    changes_listed: bool
+    listed: bool
     source_columns: int
 
     def results(self) -> Generator[pa.Table]:
@@ -147,7 +147,7 @@ class StoredReports:
     def _changes(self) -> Any:
         if self.in_journal:
             return self._of_run(control.change)
-        if self.changes_listed:
+        if self.listed:
             return self.run.space.change
         return changed_values(self.run, ChangedFields.of(self.run).all).subquery("changes")
 
@@ -159,18 +159,13 @@ class StoredReports:
 
     def _texts(self) -> Generator[pa.Table]:
         connection = self.run.connection
-        if not self.in_journal:
+        if not (self.in_journal or self.listed):
             rows = rejected_rows(connection, self.run.space.outcome)
             yield from source_texts(connection, self.run.space, rows)
             return
-        parts = sa.select(control.rejection.c.part).where(control.rejection.c.run_sequence == self.run.space.sequence)
-        for part in connection.scalars(parts.order_by(control.rejection.c.part)).all():
-            block = connection.scalar(
-                sa.select(control.rejection.c.texts).where(
-                    control.rejection.c.run_sequence == self.run.space.sequence, control.rejection.c.part == part
-                )
-            )
-            yield unpack(block)
+        kept = self._of_run(control.rejection) if self.in_journal else self.run.space.rejection
+        for part in connection.scalars(sa.select(kept.c.part).order_by(kept.c.part)).all():
+            yield unpack(connection.scalar(sa.select(kept.c.texts).where(kept.c.part == part)))
 
     def _joined_reasons(self, first: int, last: int) -> dict[int, tuple[str, str]]:
         reason = self._reasons()

@@ -6,11 +6,12 @@ In: the summary and what was kept of the streams. Out: a workbook of strings, wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, BinaryIO
+from types import TracebackType
+from typing import Any, BinaryIO, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -33,21 +34,40 @@ BEYOND_16_BITS = r"[\x{10000}-\x{10ffff}]"
 REASON_COLUMNS = ("row", "column", "field", "value", "code", "message", "repeated")
 
 
-def write_workbook(file: BinaryIO, scratch: Path, report: RunReport, kept: Kept) -> None:
-    """Writes row by row through temporary files in a private folder in `scratch`. OSError if it can't."""
-    with TemporaryDirectory(dir=scratch, prefix=".rejections.") as folder:
-        book = xlsxwriter.Workbook(file, _options(folder))
-        book.set_properties({"title": "Rejected rows", "created": _started(report)})
-        formats = Formats(book)
-        summary = book.add_worksheet("Summary")
+class Workbook:
+    """Rejected rows and reasons first, the summary once it is known. Use as a context manager.
+
+    Rows are written through temporary files in a private folder in `scratch`; `go_on` raises OSError where nobody
+    wants them any more. OSError too where they can't be written. The file is complete after `finish`.
+    """
+
+    def __init__(self, file: BinaryIO, scratch: Path, report: RunReport) -> None:
+        self._folder = TemporaryDirectory(dir=scratch, prefix=".rejections.")
+        self._book = xlsxwriter.Workbook(file, _options(self._folder.name))
+        self._book.set_properties({"title": "Rejected rows", "created": _started(report)})
+        self._formats = Formats(self._book)
+        self._summary = self._book.add_worksheet("Summary")
+
+    def write_rows(self, kept: Kept, go_on: Callable[[], None]) -> None:
         reasons = kept.reasons.by_row()
-        left_out = _write_rows(book.add_worksheet("Rejected rows"), formats, kept, reasons)
-        _write_reasons(book.add_worksheet("Reasons"), formats, reasons)
-        write_summary(summary, formats, report, left_out)
+        rows = self._book.add_worksheet("Rejected rows")
+        self._left_out = _write_rows(rows, self._formats, kept, reasons, go_on)
+        _write_reasons(self._book.add_worksheet("Reasons"), self._formats, reasons, go_on)
+
+    def finish(self, report: RunReport) -> None:
+        write_summary(self._summary, self._formats, report, self._left_out)
         try:
-            book.close()
+            self._book.close()
         except FileCreateError as error:
             raise OSError(str(error)) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._folder.cleanup()
 
 
 def _options(folder: str) -> dict[str, Any]:
@@ -69,7 +89,7 @@ def _started(report: RunReport) -> datetime:
     return started.astimezone(UTC).replace(tzinfo=None) if started.tzinfo else started
 
 
-def _write_rows(sheet: Any, formats: Formats, kept: Kept, reasons: Reasons) -> LeftOut:
+def _write_rows(sheet: Any, formats: Formats, kept: Kept, reasons: Reasons, go_on: Callable[[], None]) -> LeftOut:
     """The sheet that is corrected and loaded again: texts only, and what is typed there stays text."""
     columns, total = kept.columns, kept.for_workbook.total
     headers = keep_apostrophes(pa.array(columns, pa.string()))
@@ -78,7 +98,7 @@ def _write_rows(sheet: Any, formats: Formats, kept: Kept, reasons: Reasons) -> L
     _lay_out(sheet, formats, headers.to_pylist(), _widths(kept))
     marks = Marks(sheet, formats, columns)
     written, unfit = 0, []
-    for texts, fits in _rows(kept.for_workbook):
+    for texts, fits in _rows(kept.for_workbook, go_on):
         source_row = texts[-5]
         if not fits:
             unfit.append(source_row)
@@ -97,9 +117,10 @@ def _write_cells(sheet: Any, row: int, texts: tuple[str, ...]) -> None:
             sheet.write_string(row, column, text)
 
 
-def _rows(rows: FirstRows) -> Iterator[tuple[tuple[str, ...], bool]]:
+def _rows(rows: FirstRows, go_on: Callable[[], None]) -> Iterator[tuple[tuple[str, ...], bool]]:
     """The texts of each row as the sheet shows them, and whether a workbook holds all of them unaltered."""
     for table in rows.tables():
+        go_on()
         texts = [plain_texts(column) for column in table.columns]
         columns = [*map(keep_apostrophes, texts[:-5]), *texts[-5:]]
         yield from zip(zip(*(column.to_pylist() for column in columns), strict=True), _fits(columns), strict=True)
@@ -132,13 +153,14 @@ def _widths(kept: Kept) -> list[int]:
     return [min(max(width, 9), 44) for width in longest]
 
 
-def _write_reasons(sheet: Any, formats: Formats, reasons: Reasons) -> None:
+def _write_reasons(sheet: Any, formats: Formats, reasons: Reasons, go_on: Callable[[], None]) -> None:
     """To be read only, so texts are shown rather than kept: control characters as pictures, long ones shortened."""
     for number, (header, width) in enumerate(zip(REASON_COLUMNS, (9, 24, 26, 28, 24, 70, 10), strict=True)):
         sheet.set_column(number, number, width, formats.text)
         sheet.write_string(0, number, header, formats.header)
     written = 0
     for found in reasons.values():
+        go_on()
         for reason in found:
             written += 1
             shown = [shortened(visible(reason.get(name, "")), 2_000) for name in REASON_COLUMNS]

@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,7 +22,7 @@ from importer.reports.folder import Staged, staged
 from importer.reports.kept import Counts, FirstRows, Kept, ReasonsOfFirstRows
 from importer.reports.model import RunReport
 from importer.reports.page import page
-from importer.reports.workbook import write_workbook
+from importer.reports.workbook import Workbook
 
 SUMMARY = "summary.json"
 RESULTS = "results.csv"
@@ -71,26 +71,46 @@ class Stream:
     begin: bytes = b""
 
 
+class WorkbookBegun:
+    """The workbook on its way: its rows are written, its summary is not. Use as a context manager, or `give_up`."""
+
+    def __init__(self, report: RunReport, files: Staged, kept: Kept) -> None:
+        with ExitStack() as open_things:
+            file = open_things.enter_context(files.file(WORKBOOK))
+            scratch = open_things.enter_context(files.scratch(WORKBOOK))
+            self._workbook = open_things.enter_context(Workbook(file, scratch, report))
+            self._workbook.write_rows(kept, files.go_on)
+            self._open_things = open_things.pop_all()
+
+    def finish(self, report: RunReport) -> None:
+        with self._open_things:
+            self._workbook.finish(report)
+
+    def give_up(self) -> None:
+        """Closes what is still open; after `finish` that is nothing."""
+        unwanted = InterruptedError("the workbook is not wanted any more")
+        self._open_things.__exit__(type(unwanted), unwanted, None)
+
+
 @dataclass(frozen=True)
-class Tables:
-    """The four CSV files, complete but for their final names, and what workbook and page keep of them."""
+class Begun:
+    """The four CSV files, complete but for their final names, what workbook and page keep of them, the workbook."""
 
     files: Staged
     kept: Kept
+    workbook: WorkbookBegun
 
 
-def write_reports(report: RunReport, folder: Path, written: Tables | None = None) -> dict[str, str]:
+def write_reports(report: RunReport, folder: Path, begun: Begun | None = None) -> dict[str, str]:
     """All seven files, replacing those of an earlier run there. ReportFailed (exit 6) leaves the folder as it was.
 
-    Tables that are `written` ahead are not written again. The seconds that the other six files took are added to the
-    summary's `timings`.
+    What is `begun` is only finished. The seconds that the other six files took are added to the summary's `timings`.
     """
     start = time.perf_counter()
-    begun = written.files if written else None
-    with staged(folder, str(report.summary["run_id"]), last=SUMMARY, begun=begun) as files:
-        kept = written.kept if written else write_tables(report, files)
-        with files.file(WORKBOOK) as file, files.scratch(WORKBOOK) as scratch:
-            write_workbook(file, scratch, report, kept)
+    with staged(folder, str(report.summary["run_id"]), last=SUMMARY, begun=begun.files if begun else None) as files:
+        kept = begun.kept if begun else write_tables(report, files)
+        workbook = begun.workbook if begun else WorkbookBegun(report, files, kept)
+        workbook.finish(report)
         with files.file(PAGE) as file:
             file.write(page(report, kept, {name: files.digests[name] for name in (*TABLES, WORKBOOK)}))
         reports = {name: files.digests[name] for name in (*TABLES, WORKBOOK, PAGE)}

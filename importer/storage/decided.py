@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy.sql.elements import ColumnElement
 
-from importer.storage.blocks import unpack
+from importer.storage.blocks import pack, unpack
 from importer.storage.context import RunContext
 from importer.storage.control import KEYS
 from importer.storage.runspace import RunSpace, refill
@@ -164,14 +164,18 @@ def _changed(plan: RunContext, field: str) -> sa.Select[Any]:
     ).where(action.is_not(None))
 
 
-def list_changes(run: RunContext) -> None:
-    """Fills `change`, in order: where it is done beside the applying transaction, that one only copies them. The table
-    is made anew, so whoever waits for this must not have looked into it before.
+def list_for_journal(run: RunContext) -> None:
+    """Fills `change`, in order, and `rejection`: where it is done beside the applying transaction, that one only
+    copies them. `change` is made anew, so whoever waits for this must not have looked into it before.
     """
     change = run.space.change
     listed = changed_values(run, ChangedFields.of(run).all).subquery()
     select = sa.select(*(listed.c[column.name] for column in change.columns))
     refill(run.connection, change, select.order_by(listed.c.row, listed.c.ord))
+    rejection = run.space.rejection
+    run.connection.execute(sa.delete(rejection))
+    for part, texts in enumerate(packed_rejections(run)):
+        run.connection.execute(sa.insert(rejection).values(part=part, texts=texts))
 
 
 def reason_rows(plan: RunContext) -> sa.Select[Any]:
@@ -194,6 +198,12 @@ def rejected_rows(connection: sa.Connection, outcome: sa.Table, *where: Any) -> 
     """Row numbers of rejected and partly rejected rows, in order."""
     select = sa.select(outcome.c.row).where(outcome.c.outcome.in_(REJECTED_OUTCOMES), *where).order_by(outcome.c.row)
     return np.fromiter(connection.scalars(select), dtype=np.int64)
+
+
+def packed_rejections(run: RunContext) -> Iterator[bytes]:
+    """The source text of rejected rows in blocks, as the journal keeps it."""
+    for table in source_texts(run.connection, run.space, rejected_rows(run.connection, run.space.outcome)):
+        yield pack(table)
 
 
 def source_texts(connection: sa.Connection, space: RunSpace, rows: NDArray[np.int64]) -> Iterator[pa.Table]:

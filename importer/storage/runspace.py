@@ -74,7 +74,8 @@ class RunSpace:
     `effect`: open proposed changes of the file's records, and what the row does to each
     `acting`: which actions occur, or occurred at first, among the values of each field
     `outcome`: every row that is not plainly unchanged
-    `change`: every changed value in the form of the journal; filled on PostgreSQL, while the plan is applied
+    `change`, `rejection`: every changed value, and the source text of rejected rows, in the form of the journal;
+    filled on PostgreSQL, while the plan is applied
     """
 
     sequence: int
@@ -98,6 +99,7 @@ class RunSpace:
     acting: sa.Table
     outcome: sa.Table
     change: sa.Table
+    rejection: sa.Table
 
     @property
     def values(self) -> tuple[str, ...]:
@@ -123,6 +125,7 @@ class RunSpace:
             self.acting,
             self.outcome,
             self.change,
+            self.rejection,
         )
 
     def old(self, field: str) -> sa.Column[Any]:
@@ -165,7 +168,8 @@ def run_space(
         effect=make.table("effect", *_effect_columns()),
         acting=make.table("acting", sa.Column("field", sa.Text), sa.Column("action", sa.Text)),
         outcome=make.table("outcome", *_outcome_columns()),
-        change=make.table("change", *_change_columns()),
+        change=make.table("change", *_of_journal(control.change)),
+        rejection=make.table("rejection", *_of_journal(control.rejection)),
     )
 
 
@@ -247,9 +251,9 @@ def _effect_columns() -> list[sa.Column[Any]]:
     ]
 
 
-def _change_columns() -> list[sa.Column[Any]]:
-    """Those of the journal, but for the run."""
-    return [sa.Column(column.name, column.type) for column in control.change.columns if column.name != "run_sequence"]
+def _of_journal(table: sa.Table) -> list[sa.Column[Any]]:
+    """The columns of one of its tables, but for the run."""
+    return [sa.Column(column.name, column.type) for column in table.columns if column.name != "run_sequence"]
 
 
 def _outcome_columns() -> list[sa.Column[Any]]:
@@ -278,7 +282,7 @@ def create(connection: sa.Connection, space: RunSpace) -> None:
     """Makes the tables on PostgreSQL; blocks are compressed by us, so the server needn't try again."""
     for table in space.tables:
         table.create(connection)
-    for table, column in ((space.batch, "texts"), (space.line, "keys")):
+    for table, column in ((space.batch, "texts"), (space.line, "keys"), (space.rejection, "texts")):
         name = connection.dialect.identifier_preparer.format_table(table)
         connection.exec_driver_sql(f"ALTER TABLE {name} ALTER COLUMN {column} SET STORAGE EXTERNAL")
 
@@ -325,11 +329,9 @@ def stands(connection: sa.Connection, space: RunSpace, rows: int) -> bool:
 
     Recovery empties a table whole, and loading commits once, so one row tells of all.
     """
-    inspector = sa.inspect(connection)
-    known = (space.fresh, space.diff)
-    if not all(inspector.has_table(table.name, schema=table.schema) for table in (space.stage, *known, space.change)):
+    if not {table.name for table in space.tables} <= set(sa.inspect(connection).get_table_names(space.stage.schema)):
         return False
-    for table in known:
+    for table in (space.fresh, space.diff):
         columns = connection.execute(sa.select(sa.literal_column("*")).select_from(table).limit(0)).keys()
         if set(columns) != set(table.columns.keys()):
             return False
