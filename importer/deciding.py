@@ -15,6 +15,7 @@ from importer.entity import DataEntity
 from importer.storage import control, statistics
 from importer.storage.context import RunContext
 from importer.storage.control import KEYS
+from importer.storage.decided import meets_open_changes
 from importer.storage.runs import Actor
 from importer.storage.selection import DONE, Overview, overview, selection
 from importer.storage.target import Target, find_target
@@ -125,7 +126,8 @@ def start_workflow(run: RunContext, actor: Actor) -> list[str]:
         routing.enter_steps(route)
         selection.drop(connection)
     else:
-        routing.open_items(route, definition.step(first), control.proposed_change, *_submitted(run))
+        all_new = not meets_open_changes(run)
+        routing.open_items(route, definition.step(first), control.proposed_change, *_submitted(run), all_new=all_new)
     effect = run.space.effect
     ended = effect.c.effect.in_([str(Effect.SUPERSEDED), str(Effect.WITHDRAWN)])
     over = sa.select(effect.c.proposal_id).where(ended)

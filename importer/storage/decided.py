@@ -17,6 +17,7 @@ from importer.storage.blocks import pack, unpack
 from importer.storage.context import RunContext
 from importer.storage.control import KEYS
 from importer.storage.runspace import RunSpace, refill
+from importer.storage.statistics import beside_others
 from importer.vocabulary import PROPOSING, WRITING, Action, Disposition, Outcome
 
 REJECTED_OUTCOMES = (str(Outcome.REJECTED), str(Outcome.PARTLY_REJECTED))
@@ -171,7 +172,8 @@ def list_for_journal(run: RunContext) -> None:
     change = run.space.change
     listed = changed_values(run, ChangedFields.of(run).all).subquery()
     select = sa.select(*(listed.c[column.name] for column in change.columns))
-    refill(run.connection, change, select.order_by(listed.c.row, listed.c.ord))
+    with beside_others(run.connection):
+        refill(run.connection, change, select.order_by(listed.c.row, listed.c.ord))
     rejection = run.space.rejection
     run.connection.execute(sa.delete(rejection))
     for part, texts in enumerate(packed_rejections(run)):

@@ -46,6 +46,11 @@ def looking_up_places(connection: sa.Connection) -> AbstractContextManager[None]
     return with_setting(connection, "random_page_cost", _PLACE_COST)
 
 
+def beside_others(connection: sa.Connection) -> AbstractContextManager[None]:
+    """For statements that must not take processors from the applying transaction."""
+    return with_setting(connection, "max_parallel_workers_per_gather", "0")
+
+
 @contextmanager
 def with_setting(connection: sa.Connection, name: str, value: str) -> Iterator[None]:
     """Another setting of PostgreSQL for a while; a rollback gives back the usual one too."""

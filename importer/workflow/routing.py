@@ -137,8 +137,13 @@ def _open_items(route: Route, step: Step, entering: sa.ColumnElement[bool]) -> N
     open_items(route, step, sa.join(_change, selection, selection.c.change_id == _change.c.id), entering, here)
 
 
-def open_items(route: Route, step: Step, changes: sa.FromClause, *which: sa.ColumnElement[bool]) -> None:
-    """Where those of the `changes` stand for which `which` holds; an item that waits there already goes on."""
+def open_items(
+    route: Route, step: Step, changes: sa.FromClause, *which: sa.ColumnElement[bool], all_new: bool = False
+) -> None:
+    """Where those of the `changes` stand for which `which` holds; an item that waits there already goes on.
+
+    `all_new`: the proposals are, so none waits, and the server needn't look for it.
+    """
     before = route.connection.scalar(sa.select(sa.func.coalesce(sa.func.max(_item.c.id), 0))) or 0
     rows = (
         sa.select(
@@ -156,7 +161,7 @@ def open_items(route: Route, step: Step, changes: sa.FromClause, *which: sa.Colu
     names = ["proposal_id", "settings_sha256", "step", "opened_at", "due_at"]
     joined = ("id", "proposal_id", "step", "closed_at")
     new = insert_or(_item, route.target.dialect).from_select(names, rows)
-    statistics.fill(route.connection, new.on_conflict_do_nothing(), *joined)
+    statistics.fill(route.connection, new if all_new else new.on_conflict_do_nothing(), *joined)
     for spec in step.approvers:
         ask(route, spec, _item.c.id > before, _item.c.step == step.name)
 
