@@ -16,7 +16,6 @@ from typing import Any, Protocol, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable
 
@@ -170,13 +169,8 @@ class _CopySink:
             marks = ", ".join(["%s"] * data.num_columns)
             rows = list(zip(*(column.to_pylist() for column in data.columns), strict=True))
             return f"INSERT INTO {place} ({names}) VALUES ({marks})", rows  # noqa: S608
-        if (body := copy_text(data)) is not None:
-            return f"COPY {place} ({names}) FROM STDIN", body
-        out = pa.BufferOutputStream()
-        options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="all_valid")
-        # Chunks are joined first: behind an empty one this writer of pyarrow 26 puts NUL bytes into the output.
-        pyarrow.csv.write_csv(data.combine_chunks(), out, options)
-        return f"COPY {place} ({names}) FROM STDIN (FORMAT csv)", memoryview(out.getvalue())
+        options, body = copy_text(data)
+        return f"COPY {place} ({names}) FROM STDIN {options}", body
 
     def send(self, prepared: tuple[str, Any]) -> None:
         statement, body = prepared
