@@ -27,6 +27,7 @@ from importer.reporting import Answer, report_or_owe, reports_ahead
 from importer.session import Session
 from importer.storage import locks, runs, runspace
 from importer.storage.context import RunContext, space_of
+from importer.storage.database import attach_file
 from importer.storage.decided import ChangedFields
 from importer.storage.runs import Actor, StoredRun
 from importer.storage.target import add_key, find_target, make_table
@@ -64,7 +65,9 @@ def apply_and_report(
     """
     try:
         with session.database.kept_open(), reports_ahead(session, run_id, folder) as ahead:
-            as_planned = _apply(session, run_id, _Application(overrides, wait, folder, ahead, only_whole))
+            listed = runspace.listed_file(session.database, run_id)
+            how = _Application(overrides, wait, folder, ahead, listed, only_whole=only_whole)
+            as_planned = _apply(session, run_id, how)
             ahead.wait()
             return report_or_owe(session, _stored_summary(session, run_id), folder, ahead if as_planned else None)
     except RefusedTooOften as error:
@@ -91,14 +94,15 @@ def _stored_summary(session: Session, run_id: str) -> Answer:
 
 @dataclass(frozen=True)
 class _Application:
-    """How a plan is applied: what was overridden, how long others are waited for, where its tables are written, and
-    whether it is all or nothing.
+    """How a plan is applied: what was overridden, how long others are waited for, where its reports are written, who
+    begins them and lists values for the journal, on SQLite into which file, and whether it is all or nothing.
     """
 
     overrides: dict[str, Any]
     wait: float
     folder: Path
     ahead: ReportsAhead
+    listed: Path | None
     only_whole: bool
 
 
@@ -225,7 +229,10 @@ def _write(
 
         failed = start_workflow(context, actor)
     reached("proposed")
-    write_journal(context, changed, listed=not late and how.ahead.has_listed())
+    listed = not late and how.ahead.has_listed()
+    if listed and how.listed is not None:
+        attach_file(context.connection, "listed", how.listed)
+    write_journal(context, changed, listed=listed)
     reached("journalled")
     return not late, failed
 

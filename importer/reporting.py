@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from importer.restaging import restage
 from importer.session import Session
 from importer.storage import leftovers, locks, runs, runspace
 from importer.storage.context import RunContext
+from importer.storage.database import attach_file
 from importer.storage.decided import list_for_journal
 from importer.storage.migrate import ensure
 from importer.storage.runs import StoredRun
@@ -119,22 +120,26 @@ def reports_ahead(session: Session, run_id: str, output: Path | None) -> Reports
     """Begins the reports of a plan as those of an applied run, while it is applied."""
     from importer.reports.ahead import ReportsAhead
 
-    def listed() -> bool:
-        """SQLite has one writer at a time, and that is who applies the plan."""
-        if session.database.is_sqlite:
-            return False
+    listed = runspace.listed_file(session.database, run_id)
+
+    def list_all() -> None:
         run, entity = _reported(session, run_id)
-        with restage(session, run, entity) as (context, _):
+        with restage(session, run, entity, listed=listed) as (context, _):
             list_for_journal(context)
-        return True
 
     @contextmanager
-    def planned(journal_listed: bool) -> Iterator[RunReport]:
+    def planned(wait_for_list: Callable[[], None]) -> Iterator[RunReport]:
         run, entity = _reported(session, run_id)
         with restage(session, run, entity) as (context, _):
-            yield _run_report(session, run, context, run.summary, applied=True, listed=journal_listed)
 
-    return ReportsAhead(Destination(output).of(run_id), listed, planned)
+            def open_list() -> None:
+                wait_for_list()
+                if listed is not None:
+                    attach_file(context.connection, "listed", listed)
+
+            yield _run_report(session, run, context, run.summary, applied=True, open_list=open_list)
+
+    return ReportsAhead(Destination(output).of(run_id), list_all, planned)
 
 
 def _reported(session: Session, run_id: str) -> tuple[StoredRun, DataEntity]:
@@ -154,7 +159,7 @@ def _run_report(
     *,
     applied: bool,
     in_journal: bool = False,
-    listed: bool = False,
+    open_list: Callable[[], None] | None = None,
 ) -> RunReport:
     from importer.reports.data import StoredReports
     from importer.reports.model import RunReport
@@ -167,7 +172,7 @@ def _run_report(
         run_id=run.run_id,
         applied=applied,
         in_journal=in_journal,
-        listed=listed,
+        open_list=open_list,
         source_columns=len(headers),
     )
     return RunReport(summary, context.entity, headers, run.reading["delimiter"], data)

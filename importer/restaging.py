@@ -35,8 +35,10 @@ Restaged = tuple[RunContext, list[str]]
 
 
 @contextmanager
-def restage(session: Session, run: StoredRun, entity: DataEntity) -> Iterator[Restaged]:
-    """Gives the run's tables within a transaction. PlanLost where a plan's tables are gone."""
+def restage(session: Session, run: StoredRun, entity: DataEntity, *, listed: Path | None = None) -> Iterator[Restaged]:
+    """Gives the run's tables within a transaction, on SQLite with those in the file `listed`. PlanLost where a plan's
+    tables are gone.
+    """
     database = session.database
     target = session.targets.get(entity.name) or _look_up(session, entity)
     space = space_of(database, run, entity, target)
@@ -46,7 +48,7 @@ def restage(session: Session, run: StoredRun, entity: DataEntity) -> Iterator[Re
         if run.status is not RunStatus.APPLIED:
             raise PlanLost.gone(run.run_id)
         missing = _rebuild(session, run, entity, target, space, side)
-    with database.begin(attach=side) as connection:
+    with database.begin(attach=side, listed=listed) as connection:
         yield RunContext.of(connection, run, entity, target, space), missing
 
 

@@ -24,24 +24,24 @@ class ReportsAhead:
     """Writes a run's four tables and the rows of its workbook into `folder` beside the caller's work. Use as a
     context manager.
 
-    `list_for_journal` fills the run's tables `change` and `rejection` first, or says that it doesn't; `open_report`
-    gives the report in the thread that writes, from those tables or not. Nothing is read or written before `begin`;
-    leaving the block takes away what nobody has taken.
+    `list_for_journal` fills the run's tables `change` and `rejection` meanwhile; `open_report` gives the report in the
+    thread that writes, and is given how to wait for them. Nothing is read or written before `begin`; leaving the block
+    takes away what nobody has taken.
     """
 
     def __init__(
         self,
         folder: Path,
-        list_for_journal: Callable[[], bool],
-        open_report: Callable[[bool], AbstractContextManager[RunReport]],
+        list_for_journal: Callable[[], None],
+        open_report: Callable[[Callable[[], None]], AbstractContextManager[RunReport]],
     ) -> None:
         self._files = Staged(folder)
         self._is_new = not folder.is_dir()
         self._list_for_journal = list_for_journal
         self._open_report = open_report
-        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="importer-ahead")
+        self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="importer-ahead")
         self._taken = False
-        self._listed: Future[bool] | None = None
+        self._listed: Future[None] | None = None
         self._tables: Future[tuple[RunReport, Kept]] | None = None
         self._workbook: Future[WorkbookBegun] | None = None
 
@@ -52,16 +52,17 @@ class ReportsAhead:
         """Once, however often it is said."""
         if self._tables is None:
             self._listed = self._pool.submit(self._list_for_journal)
-            self._tables = self._pool.submit(self._write_tables)
+            self._tables = self._pool.submit(self._write_tables, self._listed)
             self._workbook = self._pool.submit(self._begin_workbook, self._tables)
 
     def has_listed(self) -> bool:
         """Whether the run's tables `change` and `rejection` are filled; waits until that is known."""
-        return self._listed is not None and self._listed.exception() is None and self._listed.result()
+        return self._listed is not None and self._listed.exception() is None
 
     def wait(self) -> None:
         """Returns when nothing is read from the database any more."""
-        if self._tables is not None:
+        if self._listed is not None and self._tables is not None:
+            self._listed.exception()
             self._tables.exception()
 
     def give_up(self) -> None:
@@ -95,9 +96,9 @@ class ReportsAhead:
             with suppress(OSError):  # it is there only if it holds something else by now
                 self._files.folder.rmdir()
 
-    def _write_tables(self) -> tuple[RunReport, Kept]:
+    def _write_tables(self, listed: Future[None]) -> tuple[RunReport, Kept]:
         make_private(self._files.folder)
-        with self._open_report(self.has_listed()) as report:
+        with self._open_report(listed.result) as report:
             return report, write_tables(report, self._files)
 
     def _begin_workbook(self, tables: Future[tuple[RunReport, Kept]]) -> WorkbookBegun:

@@ -29,7 +29,8 @@ class StoredReports:
     """A `ReportData`.
 
     `beside`: opens another connection, for what is read at the same time; `applied`: what results say of it;
-    `in_journal`: the journal has the run, else its own tables do; `listed`: `change` and `rejection` among them too.
+    `in_journal`: the journal has the run, else its own tables do; `open_list`: returns once `change` and `rejection`
+    are among them, which are not looked into before.
     """
 
     run: RunContext
@@ -37,7 +38,7 @@ class StoredReports:
     run_id: str
     applied: bool
     in_journal: bool
-    listed: bool
+    open_list: Callable[[], None] | None
     source_columns: int
 
     def results(self) -> Generator[pa.Table]:
@@ -147,7 +148,8 @@ class StoredReports:
     def _changes(self) -> Any:
         if self.in_journal:
             return self._of_run(control.change)
-        if self.listed:
+        if self.open_list is not None:
+            self.open_list()
             return self.run.space.change
         return changed_values(self.run, ChangedFields.of(self.run).all).subquery("changes")
 
@@ -159,11 +161,15 @@ class StoredReports:
 
     def _texts(self) -> Generator[pa.Table]:
         connection = self.run.connection
-        if not (self.in_journal or self.listed):
+        if self.in_journal:
+            kept = self._of_run(control.rejection)
+        elif self.open_list is not None:
+            self.open_list()
+            kept = self.run.space.rejection
+        else:
             rows = rejected_rows(connection, self.run.space.outcome)
             yield from source_texts(connection, self.run.space, rows)
             return
-        kept = self._of_run(control.rejection) if self.in_journal else self.run.space.rejection
         for part in connection.scalars(sa.select(kept.c.part).order_by(kept.c.part)).all():
             yield unpack(connection.scalar(sa.select(kept.c.texts).where(kept.c.part == part)))
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
@@ -72,9 +72,17 @@ class Database:
         return self.url.set(drivername=self.dialect).render_as_string(hide_password=False)
 
     @contextmanager
-    def begin(self, *, immediate: bool = False, attach: Path | None = None) -> Iterator[sa.Connection]:
-        """One transaction; rolled back unless the block ends well. `attach` makes a side file the schema `run`."""
+    def begin(
+        self, *, immediate: bool = False, attach: Path | None = None, listed: Path | None = None
+    ) -> Iterator[sa.Connection]:
+        """One transaction; rolled back unless the block ends well. `attach` makes a side file the schema `run`,
+        `listed` another one the schema of that name, which a crash may spoil.
+        """
         with self.connect(attach=attach) as connection:
+            if listed is not None:
+                attach_file(connection, "listed", listed)
+                for pragma in ("journal_mode = OFF", "synchronous = OFF"):
+                    connection.connection.driver_connection.execute(f"PRAGMA listed.{pragma}")  # type: ignore[union-attr]
             if immediate:
                 connection = connection.execution_options(importer_immediate=True)
             with connection.begin():
@@ -84,8 +92,7 @@ class Database:
     def connect(self, *, attach: Path | None = None) -> Iterator[sa.Connection]:
         with self.explained(), self._reach() as connection:
             if attach is not None:
-                raw = connection.connection.driver_connection
-                raw.execute("ATTACH DATABASE ? AS run", (str(attach),))  # type: ignore[union-attr]
+                attach_file(connection, "run", attach)
             yield connection
 
     @contextmanager
@@ -207,6 +214,13 @@ def _parse(text: str) -> URL:
     if backend == "sqlite":
         _check_sqlite_file(url)
     return url
+
+
+def attach_file(connection: sa.Connection, schema: Literal["run", "listed"], file: Path) -> None:
+    """Makes a file a schema of a SQLite connection, within a transaction too; once, however often it is said."""
+    raw: Any = connection.connection.driver_connection
+    if schema not in {name for _, name, _ in raw.execute("PRAGMA database_list")}:
+        raw.execute(f"ATTACH DATABASE ? AS {schema}", (str(file),))
 
 
 def _check_sqlite_file(url: URL) -> None:

@@ -114,7 +114,8 @@ class ChangedFields:
 def changed_values(plan: RunContext, fields: list[str]) -> sa.Select[Any]:
     """Every changed value of `fields` once: row, key, ord, field, old, new, disposition, proposal_id, rule."""
     if not fields:
-        return sa.select(*plan.space.change.columns).where(sa.false())
+        nothing = (sa.cast(sa.null(), column.type).label(column.name) for column in plan.space.change.columns)
+        return sa.select(*nothing).where(sa.false())
     outcome, reason, ruled = plan.space.outcome, plan.space.reason, plan.space.ruled
     values = sa.union_all(*(_changed(plan, field) for field in fields)).subquery("changed")
     refused_rows = sa.select(reason.c.row).where(reason.c.scope == "row").distinct().subquery("refused")
@@ -169,12 +170,13 @@ def list_for_journal(run: RunContext) -> None:
     """Fills `change`, in order, and `rejection`: where it is done beside the applying transaction, that one only
     copies them. `change` is made anew, so whoever waits for this must not have looked into it before.
     """
-    change = run.space.change
+    change, rejection = run.space.listed
+    for table in run.space.listed:
+        table.create(run.connection, checkfirst=True)
     listed = changed_values(run, ChangedFields.of(run).all).subquery()
     select = sa.select(*(listed.c[column.name] for column in change.columns))
     with beside_others(run.connection):
         refill(run.connection, change, select.order_by(listed.c.row, listed.c.ord))
-    rejection = run.space.rejection
     run.connection.execute(sa.delete(rejection))
     for part, texts in enumerate(packed_rejections(run)):
         run.connection.execute(sa.insert(rejection).values(part=part, texts=texts))

@@ -14,10 +14,10 @@ import sqlalchemy as sa
 
 from importer.storage import control
 from importer.storage.database import SCHEMA, Database
-from importer.storage.runspace import side_file
+from importer.storage.runspace import listed_file, side_file
 from importer.vocabulary import RunStatus
 
-_FILE = re.compile(r"(\d{8}T\d{6}Z-[0-9a-f]{6})\.(?:db(?:-journal|-wal|-shm)?|work)")
+_FILE = re.compile(r"(\d{8}T\d{6}Z-[0-9a-f]{6})\.(?:(?:db|listed)(?:-journal|-wal|-shm)?|work)")
 _TABLE = re.compile(r"run_(\d+)_[a-z]+")
 _LOCK_TIMEOUT = "1s"  # somebody may look at them, a backup for example: then the next run removes them
 
@@ -48,10 +48,10 @@ def leftovers(database: Database) -> list[Leftover]:
 def remove(database: Database, run_id: str | None, sequence: int | None) -> None:
     """Removes what stands of the run. Repeatable (exit 75) where somebody looks at its tables."""
     if database.is_sqlite:
-        file = side_file(database, run_id) if run_id else None
-        for suffix in ("", "-journal", "-wal", "-shm") if file else ():
+        for file in (side_file(database, run_id), listed_file(database, run_id)) if run_id else ():
             assert file is not None
-            file.with_name(file.name + suffix).unlink(missing_ok=True)
+            for suffix in ("", "-journal", "-wal", "-shm"):
+                file.with_name(file.name + suffix).unlink(missing_ok=True)
         return
     with database.begin() as connection:
         connection.execute(sa.select(sa.func.set_config("lock_timeout", _LOCK_TIMEOUT, True)))

@@ -38,6 +38,9 @@ _OPTIONS = {"autovacuum_enabled": "off"}
 _ONE_A_ROW = ("stage", "notice", "fresh", "diff", "along", "outcome")
 """On SQLite their row number is the key, which is what its joins need; PostgreSQL hashes and needs none."""
 
+LISTED = "listed"
+_LISTED = ("change", "rejection")
+
 SIDE_INDEXES = (
     "CREATE INDEX ix_reason_row ON reason (row, scope)",
     "CREATE INDEX ix_effect_row ON effect (_row)",
@@ -75,7 +78,7 @@ class RunSpace:
     `acting`: which actions occur, or occurred at first, among the values of each field
     `outcome`: every row that is not plainly unchanged
     `change`, `rejection`: every changed value, and the source text of rejected rows, in the form of the journal;
-    filled on PostgreSQL, while the plan is applied
+    made while the plan is applied, on SQLite in a file of their own, since the side file belongs to who applies
     """
 
     sequence: int
@@ -124,9 +127,11 @@ class RunSpace:
             self.effect,
             self.acting,
             self.outcome,
-            self.change,
-            self.rejection,
         )
+
+    @property
+    def listed(self) -> tuple[sa.Table, ...]:
+        return (self.change, self.rejection)
 
     def old(self, field: str) -> sa.Column[Any]:
         return self.diff.c[f"o{self.ordinal[field]}"]
@@ -182,7 +187,7 @@ class _Maker:
         if self.database.is_sqlite:
             if name in _ONE_A_ROW:
                 columns[0].primary_key = True
-            return sa.Table(name, sa.MetaData(), *columns, schema="run")
+            return sa.Table(name, sa.MetaData(), *columns, schema=LISTED if name in _LISTED else "run")
         full = f"run_{self.sequence}_{name}"
         return sa.Table(full, sa.MetaData(), *columns, schema=SCHEMA, prefixes=["UNLOGGED"], postgresql_with=_OPTIONS)
 
@@ -278,11 +283,17 @@ def side_file(database: Database, run_id: str) -> Path | None:
     return database.path.with_name(database.path.name + ".runs") / f"{run_id}.db"
 
 
+def listed_file(database: Database, run_id: str) -> Path | None:
+    """Where `RunSpace.listed` stands on SQLite; None on PostgreSQL."""
+    side = side_file(database, run_id)
+    return None if side is None else side.with_suffix(f".{LISTED}")
+
+
 def create(connection: sa.Connection, space: RunSpace) -> None:
     """Makes the tables on PostgreSQL; blocks are compressed by us, so the server needn't try again."""
     for table in space.tables:
         table.create(connection)
-    for table, column in ((space.batch, "texts"), (space.line, "keys"), (space.rejection, "texts")):
+    for table, column in ((space.batch, "texts"), (space.line, "keys")):
         name = connection.dialect.identifier_preparer.format_table(table)
         connection.exec_driver_sql(f"ALTER TABLE {name} ALTER COLUMN {column} SET STORAGE EXTERNAL")
 

@@ -48,6 +48,8 @@ def looking_up_places(connection: sa.Connection) -> AbstractContextManager[None]
 
 def beside_others(connection: sa.Connection) -> AbstractContextManager[None]:
     """For statements that must not take processors from the applying transaction."""
+    if connection.dialect.name == "sqlite":
+        return nullcontext()
     return with_setting(connection, "max_parallel_workers_per_gather", "0")
 
 
