@@ -68,12 +68,22 @@ def environment(versions: list[str], rounds: int) -> Record:
 
 
 def store(path: Path, header: Record, records: list[Record]) -> list[Record]:
-    """Write the results; cases of an earlier run of the same size that were left out this time stay."""
+    """Write the results; what an earlier run of the same size measured and this one left out stays: cases, versions
+    of databases, and ratios to contestants that had no round this time. Gives all records; `header` is completed.
+    """
     kept = json.loads(path.read_text()) if path.exists() else {}
-    new = {(record["case"], record["database"]) for record in records}
-    same_size = kept.get("rows") == header["rows"] and kept.get("quoted") == header["quoted"]
-    old = [record for record in kept.get("cases", []) if (record["case"], record["database"]) not in new]
-    merged = [*(old if same_size else []), *records]
+    if kept.get("rows") != header["rows"] or kept.get("quoted") != header["quoted"]:
+        kept = {}
+    old = {(record["case"], record["database"]): record for record in kept.get("cases", [])}
+    for record in records:
+        before = old.pop((record["case"], record["database"]), {"ratios": []})
+        measured = {ratio["to"] for ratio in record["ratios"]}
+        record["ratios"] += [ratio | {"earlier": True} for ratio in before["ratios"] if ratio["to"] not in measured]
+    versions = header["environment"]["databases"]
+    known = {version.split()[0] for version in versions}
+    versions += [each for each in kept.get("environment", {}).get("databases", []) if each.split()[0] not in known]
+    versions.sort()
+    merged = [*old.values(), *records]
     path.write_text(json.dumps(header | {"cases": merged}, indent=1) + "\n", encoding="utf-8")
     return merged
 
@@ -112,7 +122,9 @@ def _rows(records: list[Record]) -> list[str]:
 
 def _row(pair: tuple[str, str, str], by_database: dict[str, Record]) -> str:
     found = [by_database.get(dialect) for dialect in DATABASES]
-    ratios = [f"{ratio['seconds']:.2f}" if ratio else "–" for ratio in found]
+    ratios = [
+        f"{ratio['seconds']:.2f}{' (earlier)' if ratio.get('earlier') else ''}" if ratio else "–" for ratio in found
+    ]
     goals = ", ".join(f"{ratio['must']:g} · {ratio['aim']:g}" if ratio and ratio["must"] else "–" for ratio in found)
     peaks = ", ".join(f"{ratio['peak_mb']:,}" if ratio else "–" for ratio in found)
     return f"| {' | '.join([*pair, *ratios, goals, peaks])} |"

@@ -124,6 +124,8 @@ def reports_ahead(session: Session, run_id: str, output: Path | None) -> Reports
 
     def list_all() -> None:
         run, entity = _reported(session, run_id)
+        if listed is not None:
+            listed.unlink(missing_ok=True)  # a process that died may have left half of it
         with restage(session, run, entity, listed=listed) as (context, _):
             list_for_journal(context)
 

@@ -160,6 +160,16 @@ def test_where_a_plan_comes_true_the_journal_copies_what_was_listed_beside_it(
     assert [change["new"] for change in _kept_changes(project, run)] == ["one", "two"]
 
 
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_half_a_list_of_a_process_that_died_is_made_anew(project: Project) -> None:
+    plan = project.plan(project.write("tonight.csv", TWO))
+    stale = Path(f"{sa.make_url(project.database).database}.runs") / f"{plan.id}.listed"
+    stale.write_bytes(b"no database" * 1000)
+    run = project.apply(plan)
+    assert [change["new"] for change in _kept_changes(project, run)] == ["one", "two"]
+    assert not stale.exists()
+
+
 def _dispositions(changes: list[Row]) -> dict[tuple[str, str], str]:
     return {(change["row"], change["field"]): change["disposition"] for change in changes}
 
