@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -35,15 +33,14 @@ REASON_COLUMNS = ("row", "column", "field", "value", "code", "message", "repeate
 
 
 class Workbook:
-    """Rejected rows and reasons first, the summary once it is known. Use as a context manager.
+    """Rejected rows and reasons first, the summary once it is known; the file is complete after `finish`.
 
-    Rows are written through temporary files in a private folder in `scratch`; `go_on` raises OSError where nobody
-    wants them any more. OSError too where they can't be written. The file is complete after `finish`.
+    Rows are written through temporary files in `scratch`, which is the caller's to remove; `go_on` raises OSError where
+    nobody wants them any more. OSError too where they can't be written.
     """
 
     def __init__(self, file: BinaryIO, scratch: Path, report: RunReport) -> None:
-        self._folder = TemporaryDirectory(dir=scratch, prefix=".rejections.")
-        self._book = xlsxwriter.Workbook(file, _options(self._folder.name))
+        self._book = xlsxwriter.Workbook(file, _options(scratch))
         self._book.set_properties({"title": "Rejected rows", "created": _started(report)})
         self._formats = Formats(self._book)
         self._summary = self._book.add_worksheet("Summary")
@@ -61,18 +58,10 @@ class Workbook:
         except FileCreateError as error:
             raise OSError(str(error)) from error
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._folder.cleanup()
-
-
-def _options(folder: str) -> dict[str, Any]:
+def _options(scratch: Path) -> dict[str, Any]:
     return {
-        "tmpdir": folder,
+        "tmpdir": str(scratch),
         "constant_memory": True,
         "strings_to_formulas": False,
         "strings_to_urls": False,

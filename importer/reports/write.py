@@ -78,7 +78,7 @@ class WorkbookBegun:
         with ExitStack() as open_things:
             file = open_things.enter_context(files.file(WORKBOOK))
             scratch = open_things.enter_context(files.scratch(WORKBOOK))
-            self._workbook = open_things.enter_context(Workbook(file, scratch, report))
+            self._workbook = Workbook(file, scratch, report)
             self._workbook.write_rows(kept, files.go_on)
             self._open_things = open_things.pop_all()
 
