@@ -145,9 +145,9 @@ def test_the_journal_keeps_the_changes_that_the_reports_list(project: Project) -
     assert _kept_changes(project, run) == run.changes
 
 
-def test_where_a_plan_comes_true_the_journal_copies_what_was_listed_beside_it(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Grows where the journal has to find the changed values itself."""
     found: list[str] = []
 
     def counted(*given: Any) -> Any:
@@ -155,17 +155,24 @@ def test_where_a_plan_comes_true_the_journal_copies_what_was_listed_beside_it(
         return changed_values(*given)
 
     monkeypatch.setattr("importer.applying.journal.changed_values", counted)
+    return found
+
+
+def test_where_a_plan_comes_true_the_journal_copies_what_was_listed_beside_it(
+    project: Project, asked: list[str]
+) -> None:
     run = project.run(project.write("tonight.csv", TWO))
-    assert found == []
+    assert asked == []
     assert [change["new"] for change in _kept_changes(project, run)] == ["one", "two"]
 
 
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
-def test_half_a_list_of_a_process_that_died_is_made_anew(project: Project) -> None:
+def test_half_a_list_of_a_process_that_died_is_made_anew(project: Project, asked: list[str]) -> None:
     plan = project.plan(project.write("tonight.csv", TWO))
     stale = Path(f"{sa.make_url(project.database).database}.runs") / f"{plan.id}.listed"
     stale.write_bytes(b"no database" * 1000)
     run = project.apply(plan)
+    assert asked == []
     assert [change["new"] for change in _kept_changes(project, run)] == ["one", "two"]
     assert not stale.exists()
 
