@@ -37,7 +37,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--workbook-rows", type=int, default=200_000)
     parser.add_argument("--quoted", choices=("none", "needed", "all"), default="needed")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_ROWS:,} rows; the README stays as it is")
-    parser.add_argument("--cases", nargs="+", choices=names, help="default: all but ten-times")
+    parser.add_argument("--cases", nargs="+", choices=names, help="default: all but those of ten times the rows")
     parser.add_argument("--databases", nargs="+", choices=tuple(DATABASES), default=list(DATABASES))
     parser.add_argument("--server", help="a PostgreSQL to use: postgresql://… of a user who may create databases")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
