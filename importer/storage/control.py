@@ -214,7 +214,10 @@ history = sa.Table(
     ),
     sqlite_autoincrement=True,
 )
-"""`entity`, key and `field` only for a value that a person wrote without a proposal; else the proposal says which."""
+"""`entity`, key and `field` only for a value that a person wrote without a proposal; else the proposal says which.
+
+A line with a run and no proposal tells of all changes that the run opened: they were submitted by one act.
+"""
 
 
 user = sa.Table(

@@ -24,6 +24,7 @@ Answer = dict[str, Any]
 
 _proposal = control.proposal
 _change = control.proposed_change
+_said = control.history
 
 _ENDED = (ChangeStatus.APPLIED, ChangeStatus.REJECTED, ChangeStatus.DISCARDED, ChangeStatus.WITHDRAWN)
 _BY_RANK = (*OPEN_STATUSES, *_ENDED, ChangeStatus.SUPERSEDED)
@@ -67,31 +68,55 @@ def only(proposals: Iterator[Answer], change_ids: set[int]) -> Iterator[Answer]:
 
 def history(connection: sa.Connection, number: int | None, filters: Filters) -> list[dict[str, Any]]:
     """Every action, or those on one proposal, one record, or what one run proposed, in the order they were made."""
-    table = control.history
-    select = (
-        sa.select(
-            *(column for column in table.columns if column.name != "field"),
-            sa.func.coalesce(_change.c.field, table.c.field).label("field"),
-            control.run.c.run_id,
-        )
-        .outerjoin_from(table, _change, _change.c.id == table.c.change_id)
-        .outerjoin(control.run, control.run.c.sequence == table.c.run_sequence)
-        .outerjoin(_proposal, _proposal.c.id == table.c.proposal_id)
-        .order_by(table.c.id)
-    )
-    if filters.run_id is not None:
-        by_run = sa.select(control.run.c.sequence).where(control.run.c.run_id == filters.run_id).scalar_subquery()
-        select = select.where(sa.or_(table.c.run_sequence == by_run, _change.c.run_sequence == by_run))
+    if number is not None and connection.scalar(sa.select(_proposal.c.id).where(_proposal.c.id == number)) is None:
+        raise SetupError(f"there is no proposal {number}", hint="importer proposals list")
+    parts = [_on_one_change(number, filters), _by_one_run(number, filters)]
+    rows = connection.execute(sa.union_all(*parts).order_by("line", "change"))
+    return [{name.removesuffix("_name"): getattr(row, name) for name in _HISTORY} for row in rows]
+
+
+def _on_one_change(number: int | None, filters: Filters) -> sa.Select[Any]:
+    """Lines that name their change, and those that concern none: a value without a proposal, users."""
+    select = _lines(_said.c.proposal_id, sa.func.coalesce(_change.c.field, _said.c.field))
+    select = select.outerjoin_from(_said, _change, _change.c.id == _said.c.change_id)
+    select = select.where(sa.not_(_of_whole_run()))
     if filters.key is not None:
-        own = [table.c[name] == value for name, value in zip(KEYS, filters.key, strict=False)]
+        own = [_said.c[name] == value for name, value in zip(KEYS, filters.key, strict=False)]
         select = select.where(sa.or_(sa.and_(*own), sa.and_(*conditions(Filters(key=filters.key)))))
     if number is not None:
-        known = connection.scalar(sa.select(_proposal.c.id).where(_proposal.c.id == number))
-        if known is None:
-            raise SetupError(f"there is no proposal {number}", hint="importer proposals list")
-        select = select.where(table.c.proposal_id == number)
-    rows = connection.execute(select)
-    return [{name.removesuffix("_name"): getattr(row, name) for name in _HISTORY} for row in rows]
+        select = select.where(_said.c.proposal_id == number)
+    return _beside_run(select, filters)
+
+
+def _by_one_run(number: int | None, filters: Filters) -> sa.Select[Any]:
+    """What a run opened was submitted by one act, in one line: here it is one line for each change."""
+    select = _lines(_change.c.proposal_id, _change.c.field)
+    select = select.join_from(_said, _change, _change.c.run_sequence == _said.c.run_sequence)
+    select = select.where(_of_whole_run(), _change.c.rule.is_(None))
+    select = select.where(*conditions(Filters(key=filters.key)))
+    if number is not None:
+        select = select.where(_change.c.proposal_id == number)
+    return _beside_run(select, filters)
+
+
+def _of_whole_run() -> ColumnElement[bool]:
+    return sa.and_(_said.c.proposal_id.is_(None), _said.c.run_sequence.is_not(None))
+
+
+def _lines(proposal_id: ColumnElement[int], field: ColumnElement[str]) -> sa.Select[Any]:
+    own = ("proposal_id", "field", "run_id")
+    columns: list[Any] = [_said.c[name] for name in _HISTORY if name not in own]
+    columns += [proposal_id.label("proposal_id"), field.label("field"), control.run.c.run_id]
+    return sa.select(*columns, _said.c.id.label("line"), _change.c.id.label("change"))
+
+
+def _beside_run(select: sa.Select[Any], filters: Filters) -> sa.Select[Any]:
+    select = select.outerjoin(control.run, control.run.c.sequence == _said.c.run_sequence)
+    select = select.outerjoin(_proposal, _proposal.c.id == sa.func.coalesce(_said.c.proposal_id, _change.c.proposal_id))
+    if filters.run_id is None:
+        return select
+    by_run = sa.select(control.run.c.sequence).where(control.run.c.run_id == filters.run_id).scalar_subquery()
+    return select.where(sa.or_(_said.c.run_sequence == by_run, _change.c.run_sequence == by_run))
 
 
 _HISTORY = (

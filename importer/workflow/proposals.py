@@ -191,21 +191,15 @@ def _open_changes(run: RunContext, actor: Actor, *, meets_open: bool) -> None:
     if status is ChangeStatus.PENDING:
         step, due = sure_start(load_steps(run.entity), actor.at)
         start = {"step": sa.literal(step, sa.Text), "due_at": sa.literal(due, sa.Text)}
-    for field in run.entity.in_order(run.connection.scalars(proposed.distinct())):
+    fields = run.entity.in_order(run.connection.scalars(proposed.distinct()))
+    for field in fields:
         wanted = run.space.action(field).in_([str(Action.PROPOSED), str(Action.SUPERSEDING)])
         values = {"status": sa.literal(str(status)), **start}
         _insert_changes(run, actor, field, wanted, values, meets_open=meets_open, is_ruled=False)
-    stamp = actor.stamp
-    opened = sa.select(
-        *(sa.literal(value) for value in stamp.values()),
-        sa.literal("submitted" if status is ChangeStatus.PENDING else "proposed"),
-        _change.c.proposal_id,
-        _change.c.id,
-        sa.literal(run.space.sequence),
-        sa.literal(str(status)),
-    ).where(_change.c.run_sequence == run.space.sequence, control.is_open(_change.c.status))
-    names = [*stamp, "action", "proposal_id", "change_id", "run_sequence", "to_status"]
-    run.run(sa.insert(_history).from_select(names, opened))
+    if fields:
+        said = "submitted" if status is ChangeStatus.PENDING else "proposed"
+        about = {"action": said, "run_sequence": run.space.sequence, "to_status": str(status)}
+        run.run(sa.insert(_history).values(**actor.stamp, **about))
 
 
 def _insert_changes(
