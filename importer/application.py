@@ -25,7 +25,7 @@ from importer.planning.plan import filling_constants, inserted_values
 from importer.recovery import give_up
 from importer.reporting import Answer, report_or_owe, reports_ahead
 from importer.session import Session
-from importer.storage import locks, runs, runspace
+from importer.storage import locks, runs, runspace, sidefile
 from importer.storage.context import RunContext, space_of
 from importer.storage.database import attach_file
 from importer.storage.decided import ChangedFields
@@ -65,7 +65,7 @@ def apply_and_report(
     """
     try:
         with session.database.kept_open(), reports_ahead(session, run_id, folder) as ahead:
-            listed = runspace.listed_file(session.database, run_id)
+            listed = sidefile.listed_file(session.database, run_id)
             how = _Application(overrides, wait, folder, ahead, listed, only_whole=only_whole)
             as_planned = _apply(session, run_id, how)
             ahead.wait()
@@ -111,7 +111,7 @@ def _apply(session: Session, run_id: str, how: _Application) -> bool:
     with session.database.begin() as connection:
         run = runs.find_run(connection, run_id)
     entity = _entity_of(session, run)
-    side = runspace.side_file(session.database, run_id)
+    side = sidefile.side_file(session.database, run_id)
     if side is not None and not side.exists():
         raise PlanLost.gone(run_id)
     note = session.progress.note
@@ -239,6 +239,7 @@ def _write(
 
 def _hold(session: Session, run_id: str, error: RefusedTooOften) -> None:
     """The database refuses too much: the plan is held, nothing was applied."""
+    sidefile.keep(session.database, run_id)
     with session.database.begin(immediate=True) as connection:
         run = runs.find_run(connection, run_id)
         summary = {**run.summary, "status": str(RunStatus.HELD), "exit_code": 4, "held_because": error.message}

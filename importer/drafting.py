@@ -16,11 +16,11 @@ from importer.failpoints import reached
 from importer.intake import ImportOptions, Intake, open_intake
 from importer.planning.behavior import Treatments, treatments
 from importer.planning.plan import PlanInput, make_plan
-from importer.recovery import answer_owed, give_up, recover, stored_options, unreported
+from importer.recovery import RUN, answer_owed, give_up, recover, stored_options, unreported
 from importer.reporting import Answer, Destination
 from importer.session import Session
 from importer.staging import Staged, stage
-from importer.storage import locks, runs, runspace
+from importer.storage import locks, runs, runspace, sidefile
 from importer.storage.bulk import Loader
 from importer.storage.context import RunContext
 from importer.storage.migrate import ensure
@@ -103,7 +103,7 @@ def _start(
 
 
 def _stage(session: Session, intake: Intake, target: Target, space: runspace.RunSpace, run_id: str) -> Staged:
-    side = runspace.side_file(session.database, run_id)
+    side = sidefile.side_file(session.database, run_id)
     with session.database.begin() as connection:
         all_new = not holds_records(connection, target)
         if side is None:
@@ -143,7 +143,7 @@ class _Planned:
 
 
 def _decide(session: Session, intake: Intake, target: Target, space: runspace.RunSpace, planned: _Planned) -> Answer:
-    side = runspace.side_file(session.database, planned.run_id)
+    side = sidefile.side_file(session.database, planned.run_id)
     with session.phase("comparing"), session.database.begin(attach=side) as connection:
         context = RunContext(
             connection, intake.entity, intake.source, target, space, intake.headers, intake.file.is_correction
@@ -169,6 +169,8 @@ def _decide(session: Session, intake: Intake, target: Target, space: runspace.Ru
         summary = planned_summary(context, facts, planned.staged, session, last)
         summary["warnings"] += workflow_warnings(connection, planned.definition, failed)
     reached("decided")
+    if session.command != RUN or summary["status"] == RunStatus.HELD:  # somebody else applies it, or nobody
+        sidefile.keep(session.database, planned.run_id)
     with session.database.begin(immediate=True) as connection:
         runs.update_run(
             connection,

@@ -13,7 +13,7 @@ from importer.errors import ImporterError, PlanLost, ReportFailed, TryLater
 from importer.failpoints import reached
 from importer.restaging import restage
 from importer.session import Session
-from importer.storage import leftovers, locks, runs, runspace
+from importer.storage import leftovers, locks, runs, sidefile
 from importer.storage.context import RunContext
 from importer.storage.database import attach_file
 from importer.storage.decided import list_for_journal
@@ -120,7 +120,7 @@ def reports_ahead(session: Session, run_id: str, output: Path | None) -> Reports
     """Begins the reports of a plan as those of an applied run, while it is applied."""
     from importer.reports.ahead import ReportsAhead
 
-    listed = runspace.listed_file(session.database, run_id)
+    listed = sidefile.listed_file(session.database, run_id)
 
     def list_all() -> None:
         run, entity = _reported(session, run_id)
@@ -167,7 +167,7 @@ def _run_report(
     from importer.reports.model import RunReport
 
     headers = tuple(run.reading["source_headers"])
-    side = runspace.side_file(session.database, run.run_id)
+    side = sidefile.side_file(session.database, run.run_id)
     data = StoredReports(
         run=context,
         beside=lambda: session.database.begin(attach=side),

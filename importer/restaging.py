@@ -20,7 +20,7 @@ from importer.errors import FileRefused, ImporterError, PlanLost
 from importer.intake import ImportOptions, open_intake
 from importer.session import Session
 from importer.staging import stage
-from importer.storage import control, leftovers, runspace
+from importer.storage import control, leftovers, runspace, sidefile
 from importer.storage.blocks import block_row, pack
 from importer.storage.bulk import Loader
 from importer.storage.columns import read_texts
@@ -42,7 +42,7 @@ def restage(session: Session, run: StoredRun, entity: DataEntity, *, listed: Pat
     database = session.database
     target = session.targets.get(entity.name) or _look_up(session, entity)
     space = space_of(database, run, entity, target)
-    side = runspace.side_file(database, run.run_id)
+    side = sidefile.side_file(database, run.run_id)
     missing: list[str] = []
     if not _is_there(session, run, space, side):
         if run.status is not RunStatus.APPLIED:

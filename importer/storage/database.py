@@ -20,6 +20,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Operati
 from importer.errors import Repeatable, SetupError, TryLater
 from importer.storage.holder import busy, holder_in
 from importer.storage.interrupting import observe
+from importer.storage.sidefile import is_kept
 from importer.storage.trouble import AGAIN, explain, is_busy, is_starting, is_trouble
 from importer.storage.trouble import reason as reason
 
@@ -194,6 +195,11 @@ def writer_file(database: Path) -> Path:
     return database.with_name(database.name + ".lock")
 
 
+def wal_file(database: Path) -> Path:
+    """Where SQLite writes before it copies into the database."""
+    return database.with_name(database.name + "-wal")
+
+
 def _parse(text: str) -> URL:
     try:
         url = make_url(text)
@@ -221,6 +227,8 @@ def attach_file(connection: sa.Connection, schema: Literal["run", "listed"], fil
     raw: Any = connection.connection.driver_connection
     if schema not in {name for _, name, _ in raw.execute("PRAGMA database_list")}:
         raw.execute(f"ATTACH DATABASE ? AS {schema}", (str(file),))
+        if schema == "run" and not is_kept(file):
+            raw.execute("PRAGMA run.synchronous = OFF")
 
 
 def _check_sqlite_file(url: URL) -> None:

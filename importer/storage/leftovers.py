@@ -14,10 +14,9 @@ import sqlalchemy as sa
 
 from importer.storage import control
 from importer.storage.database import SCHEMA, Database
-from importer.storage.runspace import listed_file, side_file
+from importer.storage.sidefile import files_of, runs_with_files
 from importer.vocabulary import RunStatus
 
-_FILE = re.compile(r"(\d{8}T\d{6}Z-[0-9a-f]{6})\.(?:(?:db|listed)(?:-journal|-wal|-shm)?|work)")
 _TABLE = re.compile(r"run_(\d+)_[a-z]+")
 _LOCK_TIMEOUT = "1s"  # somebody may look at them, a backup for example: then the next run removes them
 
@@ -36,7 +35,7 @@ def leftovers(database: Database) -> list[Leftover]:
     """Of runs that failed, are complete, or have no row. Whether a process is at work on them is not asked here."""
     with database.begin() as connection:
         if database.is_sqlite:
-            found = [Leftover(name, None) for name in sorted(_side_files(database))]
+            found = [Leftover(name, None) for name in sorted(runs_with_files(database))]
             needed = _needed(connection, _run.c.run_id, [left.run_id for left in found])
             return [left for left in found if left.run_id not in needed]
         numbers = sorted({int(match[1]) for name in _tables(connection) if (match := _TABLE.fullmatch(name))})
@@ -48,10 +47,8 @@ def leftovers(database: Database) -> list[Leftover]:
 def remove(database: Database, run_id: str | None, sequence: int | None) -> None:
     """Removes what stands of the run. Repeatable (exit 75) where somebody looks at its tables."""
     if database.is_sqlite:
-        for file in (side_file(database, run_id), listed_file(database, run_id)) if run_id else ():
-            assert file is not None
-            for suffix in ("", "-journal", "-wal", "-shm"):
-                file.with_name(file.name + suffix).unlink(missing_ok=True)
+        for file in files_of(database, run_id) if run_id else ():
+            file.unlink(missing_ok=True)
         return
     with database.begin() as connection:
         connection.execute(sa.select(sa.func.set_config("lock_timeout", _LOCK_TIMEOUT, True)))
@@ -59,13 +56,6 @@ def remove(database: Database, run_id: str | None, sequence: int | None) -> None
             found = _TABLE.fullmatch(name)
             if found and int(found[1]) == sequence:
                 connection.execute(sa.schema.DropTable(sa.Table(name, sa.MetaData(), schema=SCHEMA), if_exists=True))
-
-
-def _side_files(database: Database) -> set[str]:
-    folder = database.path.with_name(database.path.name + ".runs")
-    if not folder.is_dir():
-        return set()
-    return {found[1] for path in folder.iterdir() if (found := _FILE.fullmatch(path.name))}
 
 
 def _tables(connection: sa.Connection) -> list[str]:

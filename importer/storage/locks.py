@@ -10,15 +10,16 @@ import random
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TypeVar
 
 import sqlalchemy as sa
 
 from importer.errors import ConnectionLost, Repeatable, TryLater
-from importer.storage.database import Database, writer_file
+from importer.storage.database import Database, wal_file, writer_file
 from importer.storage.holder import Holder, LockFile, busy, holder_in, wait_for
+from importer.storage.writeback import written_back
 
 _APPLYING = 1_229_999_172  # "IMPD" as a number: keeps our advisory locks apart from other programs'
 _WORKING = 1_229_999_173
@@ -63,7 +64,8 @@ def working_on(database: Database, holder: Holder, wait: float) -> Iterator[None
     with _work(database, holder, wait) as (is_mine, other):
         if not is_mine:
             raise busy(other)
-        yield
+        with written_back(wal_file(database.path)) if database.is_sqlite else nullcontext():
+            yield
 
 
 @contextmanager

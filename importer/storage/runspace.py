@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -274,19 +273,6 @@ def _outcome_columns() -> list[sa.Column[Any]]:
         sa.Column("origin_run", sa.Text),
         sa.Column("origin_row", sa.Text),
     ]
-
-
-def side_file(database: Database, run_id: str) -> Path | None:
-    """Where a run's tables stand on SQLite; None on PostgreSQL."""
-    if not database.is_sqlite:
-        return None
-    return database.path.with_name(database.path.name + ".runs") / f"{run_id}.db"
-
-
-def listed_file(database: Database, run_id: str) -> Path | None:
-    """Where `RunSpace.listed` stands on SQLite; None on PostgreSQL."""
-    side = side_file(database, run_id)
-    return None if side is None else side.with_suffix(f".{LISTED}")
 
 
 def create(connection: sa.Connection, space: RunSpace) -> None:

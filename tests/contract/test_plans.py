@@ -290,6 +290,37 @@ def held_run(project: Project) -> Run:
     return held
 
 
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("made_by", ["plan", "held", "held while applied"])
+def test_a_plan_that_is_kept_outlasts_the_machine(
+    project: Project, monkeypatch: pytest.MonkeyPatch, made_by: str
+) -> None:
+    if made_by == "plan":
+        kept = project.plan(project.write("tonight.csv", TWO))
+    elif made_by == "held":
+        kept = held_run(project)
+    else:
+        monkeypatch.setattr("importer.applying.write.MOST_REFUSALS", 0)
+        project.sql("CREATE TRIGGER refusing BEFORE UPDATE ON customer BEGIN SELECT RAISE(ABORT, 'no'); END")
+        kept = project.run(project.write("tonight.csv", TWO))
+        assert "refuses" in kept.summary["held_because"]
+        project.sql("DROP TRIGGER refusing")
+    monkeypatch.setattr("importer.storage.sidefile._life", lambda: "0badcafe")  # after another start
+    applied = project.apply(kept, *([] if made_by == "plan" else ["--accept-limits", "--comment", "Agreed"]))
+    assert applied.counts == {"read": 2, "updated": 2}
+    assert project.table()["usmf", "US-001"]["sales_memo"] == "one"
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_only_a_plan_that_is_kept_waits_for_the_disk(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[str] = []
+    monkeypatch.setattr("importer.storage.sidefile._sync", lambda path: synced.append(path.suffix))
+    project.run(project.write("tonight.csv", TWO))
+    assert synced == []
+    project.plan(project.write("tomorrow.csv", TWO.replace("one", "three")))
+    assert synced == [".db", ".runs"]
+
+
 def test_accepting_the_limits_applies_the_held_plan_and_both_stand_in_the_report(project: Project) -> None:
     held = held_run(project)
     assert held.counts == {"read": 2, "updated": 2}

@@ -50,8 +50,8 @@ def test_who_reads_the_side_file_keeps_nobody_from_applying(stock: Stock, place:
     with Pause(place.folder) as pause:
         running = place.night(at=["planned", 1], happens="pause", pipes=pause.pipes)
         pause.wait()
-        run_id = place.runs()[-1]["run_id"]
-        reader = sqlite3.connect(f"{sa.make_url(place.url).database}.runs/{run_id}.db", isolation_level=None)
+        (side,) = place.side_folder.glob("*.db")
+        reader = sqlite3.connect(side, isolation_level=None)
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM stage").fetchall()
         pause.go_on()

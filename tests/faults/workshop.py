@@ -232,11 +232,17 @@ class Place:
             found = connection.execute(sa.select(control.run).order_by(control.run.c.sequence)).mappings().all()
         return [dict(row) for row in found]
 
+    @property
+    def side_folder(self) -> Path:
+        """Where SQLite keeps the tables of runs."""
+        path = Database(self.url).path
+        return path.with_name(path.name + ".runs")
+
     def leftovers(self) -> list[str]:
         """Tables and files of runs that stand there now."""
         database = Database(self.url)
         if database.is_sqlite:
-            folder = database.path.with_name(database.path.name + ".runs")
+            folder = self.side_folder
             return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
         with database.begin() as connection:
             names = sa.text("SELECT relname FROM pg_class WHERE relname LIKE 'run\\_%' AND relkind = 'r' ORDER BY 1")
