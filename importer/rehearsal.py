@@ -15,7 +15,7 @@ from importer.storage import runs
 from importer.storage.context import RunContext
 from importer.storage.migrate import ensure
 from importer.workflow import people
-from importer.workflow.automatic import proposed_facts
+from importer.workflow.automatic import proposed_columns
 from importer.workflow.definition import ApproverSpec, WorkflowDefinition, first_step, load
 from importer.workflow.nobody import NOBODY, people_behind, with_administrators
 
@@ -92,7 +92,8 @@ def _steps(run: RunContext, definition: WorkflowDefinition, submitter: str) -> t
     counts: Counter[str] = Counter()
     failed: dict[str, None] = {}
     for field in run.space.values:
-        for _, facts in proposed_facts(run, definition, field, submitter):
+        proposed = proposed_columns(run, definition, field, submitter)
+        for facts in (each for _, changes in proposed for each in changes.rows()):
             needed = first_step(definition, facts)
             if needed is None:
                 continue

@@ -17,8 +17,8 @@ from importer.storage.context import RunContext
 from importer.storage.decided import fields_with, set_action
 from importer.vocabulary import Action
 from importer.workflow.approved_values import Subject, fields_to_follow
-from importer.workflow.conditions import ChangeFacts
-from importer.workflow.definition import Ruling, WorkflowDefinition, automatic_decision
+from importer.workflow.conditions import ChangeColumns
+from importer.workflow.definition import Ruling, WorkflowDefinition, automatic_decisions
 
 _PROPOSED = (Action.PROPOSED, Action.SUPERSEDING)
 
@@ -32,12 +32,12 @@ def rule_automatically(run: RunContext, definition: WorkflowDefinition, submitte
     existing = run.space.diff.c["_new"].is_(sa.false())
     for field in fields_with(run, _PROPOSED):
         rows: list[dict[str, Any]] = []
-        for number, facts in proposed_facts(run, definition, field, submitter, existing):
-            decision = automatic_decision(definition, facts)
-            failed |= {f"{each.rule}: {each.reason}": None for each in decision.failed}
-            if decision.ruling is not None:
-                ruling = Action.APPROVED if decision.ruling is Ruling.APPROVE else Action.DECLINED
-                rows.append({"_row": number, "field": field, "ruling": str(ruling), "rule": decision.rule})
+        for numbers, changes in proposed_columns(run, definition, field, submitter, existing):
+            for number, decision in zip(numbers, automatic_decisions(definition, changes), strict=True):
+                failed |= {f"{each.rule}: {each.reason}": None for each in decision.failed}
+                if decision.ruling is not None:
+                    ruling = Action.APPROVED if decision.ruling is Ruling.APPROVE else Action.DECLINED
+                    rows.append({"_row": int(number), "field": field, "ruling": str(ruling), "rule": decision.rule})
         if rows:
             insert_columns(run.connection, run.space.ruled, pa.Table.from_pylist(rows))
             statistics.analyze(run.connection, run.space.ruled)
@@ -45,10 +45,10 @@ def rule_automatically(run: RunContext, definition: WorkflowDefinition, submitte
     return list(failed)
 
 
-def proposed_facts(
+def proposed_columns(
     run: RunContext, definition: WorkflowDefinition, field: str, submitter: str, *which: sa.ColumnElement[bool]
-) -> Iterator[tuple[int, ChangeFacts]]:
-    """Row numbers and facts of the changes of one field that would be opened."""
+) -> Iterator[tuple[list[str], ChangeColumns]]:
+    """Row numbers and facts of the changes of one field that would be opened, block by block."""
     diff = run.space.diff
     original = approved = run.canonical(run.space.old(field), field)
     source: Any = diff
@@ -70,10 +70,9 @@ def proposed_facts(
     proposed = run.space.action(field).in_(wanted), *which
     changed = run.entity.by_name[field]
     for table in read_texts(run.connection, select.where(*proposed, sa.not_(run.is_refused(diff.c["_row"])))):
-        texts = (column.to_pylist() for column in table.columns)
-        for number, old, new, before, *stored in zip(*texts, strict=True):
-            record = dict(zip(names, stored, strict=True))
-            yield int(number), ChangeFacts(changed, old, new, before, record, run.source.name, submitter)
+        numbers, old, new, before, *stored = (column.to_pylist() for column in table.columns)
+        record = dict(zip(names, stored, strict=True))
+        yield numbers, ChangeColumns(changed, old, new, before, record, run.source.name, submitter)
 
 
 def _keys(run: RunContext) -> list[Any]:

@@ -8,10 +8,11 @@ dates as ISO text, blanks as null; `has(record.x)` means that x isn't blank; div
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Context, Decimal, InvalidOperation
 from functools import cached_property, lru_cache
+from itertools import islice, repeat
 from typing import Any, NamedTuple
 
 from importer.entity import DataEntity, Field
@@ -53,26 +54,38 @@ class ChangeFacts(NamedTuple):
     @property
     def difference(self) -> Decimal | None:
         """proposed − original; None for a blank, and for fields that are no numbers."""
-        return self._distance(self.original)
+        return _difference(self.field.kind, self.original, self.proposed)
 
     @property
     def percent(self) -> Decimal | None:
         """100·|difference| / |original|; None where the original is blank or 0, or the proposed value blank."""
-        difference = self.difference
-        if difference is None or not (base := _decimal(self.original or "")):
-            return None
-        return _RATIO.divide(_EXACT.multiply(difference, 100), base).copy_abs()
+        return _percent(self.field.kind, self.original, self.proposed)
 
     @property
     def drift(self) -> Decimal | None:
         """|proposed − approved|; None for a blank."""
-        distance = self._distance(self.approved)
-        return None if distance is None else distance.copy_abs()
+        return _drift(self.field.kind, self.approved, self.proposed)
 
-    def _distance(self, start: str | None) -> Decimal | None:
-        if self.field.kind not in _NUMBERS or not start or not self.proposed:
-            return None
-        return _EXACT.subtract(_decimal(self.proposed), _decimal(start))
+
+@dataclass(frozen=True)
+class ChangeColumns:
+    """The facts of many changes of one field, as columns of equal length; what isn't a column is alike for all."""
+
+    field: Field
+    original: Sequence[str | None]
+    proposed: Sequence[str | None]
+    approved: Sequence[str | None]
+    record: Mapping[str, Sequence[str | None]]
+    source: str | None
+    submitter: str | None
+
+    def rows(self) -> Iterator[ChangeFacts]:
+        """The same, one by one."""
+        for at, (original, proposed, approved) in enumerate(
+            zip(self.original, self.proposed, self.approved, strict=True)
+        ):
+            record = {name: values[at] for name, values in self.record.items()}
+            yield ChangeFacts(self.field, original, proposed, approved, record, self.source, self.submitter)
 
 
 @lru_cache(maxsize=1 << 16)  # amounts come again: within a change, and from record to record
@@ -84,6 +97,24 @@ def _decimal(text: str) -> Decimal:
     if not number.is_finite():
         raise _NoValueError
     return number
+
+
+def _difference(kind: ValueKind, start: str | None, end: str | None) -> Decimal | None:
+    if kind not in _NUMBERS or not start or not end:
+        return None
+    return _EXACT.subtract(_decimal(end), _decimal(start))
+
+
+def _percent(kind: ValueKind, original: str | None, proposed: str | None) -> Decimal | None:
+    difference = _difference(kind, original, proposed)
+    if difference is None or not (base := _decimal(original or "")):
+        return None
+    return _RATIO.divide(_EXACT.multiply(difference, 100), base).copy_abs()
+
+
+def _drift(kind: ValueKind, approved: str | None, proposed: str | None) -> Decimal | None:
+    distance = _difference(kind, approved, proposed)
+    return None if distance is None else distance.copy_abs()
 
 
 def _typed(text: str | None, kind: ValueKind) -> Value:
@@ -117,6 +148,28 @@ _READERS: Mapping[str, Callable[[ChangeFacts], Value]] = {
 }
 
 
+def _doubles(
+    function: Callable[[ValueKind, str | None, str | None], Decimal | None],
+    kind: ValueKind,
+    starts: Sequence[str | None],
+    ends: Sequence[str | None],
+) -> list[float | None]:
+    return [_double(function(kind, start, end)) for start, end in zip(starts, ends, strict=True)]
+
+
+_COLUMN_READERS: Mapping[str, Callable[[ChangeColumns], Iterable[Value]]] = {
+    "field": lambda changes: repeat(changes.field.name),
+    "original": lambda changes: [_typed(text, changes.field.kind) for text in changes.original],
+    "proposed": lambda changes: [_typed(text, changes.field.kind) for text in changes.proposed],
+    "difference": lambda changes: _doubles(_difference, changes.field.kind, changes.original, changes.proposed),
+    "percent": lambda changes: _doubles(_percent, changes.field.kind, changes.original, changes.proposed),
+    "approved": lambda changes: [_typed(text, changes.field.kind) for text in changes.approved],
+    "drift": lambda changes: _doubles(_drift, changes.field.kind, changes.approved, changes.proposed),
+    "source": lambda changes: repeat(changes.source or None),
+    "submitter": lambda changes: repeat(changes.submitter or None),
+}
+
+
 @dataclass(frozen=True)
 class Condition:
     """A compiled condition. `constant` is its answer where it uses no variable; then nobody needs to collect facts."""
@@ -141,6 +194,32 @@ class Condition:
         except _NoValueError:
             return Failed("a stored value is no value of its field")
         return _answer(self.program, values)
+
+    def evaluate_all(self, changes: ChangeColumns) -> list[bool | Failed]:
+        """The same for many changes of one field: their values are read as columns, which takes half the time."""
+        count = len(changes.proposed)
+        if self.constant is not None:
+            return [self.constant] * count
+        try:
+            columns = self._columns(changes)
+        except _NoValueError:  # one of them: which one, only a look at each tells
+            return [self.evaluate(facts) for facts in changes.rows()]
+        names = tuple(columns)
+        rows = islice(zip(*columns.values(), strict=False), count)
+        return [_answer(self.program, dict(zip(names, values, strict=True))) for values in rows]
+
+    def _columns(self, changes: ChangeColumns) -> dict[str, Iterable[Any]]:
+        columns: dict[str, Iterable[Any]] = {
+            name: read(changes) for name, read in _COLUMN_READERS.items() if name in self.variables
+        }
+        if "record" in self.variables:
+            fields = [each.name for each in self.record_fields]
+            values = ([_typed(text, each.kind) for text in changes.record[each.name]] for each in self.record_fields)
+            records = (dict(zip(fields, row, strict=True)) for row in zip(*values, strict=True))
+            columns["record"] = list(records) if fields else repeat({})
+        if "entity" in self.variables:
+            columns["entity"] = repeat(self.entity)
+        return columns
 
     def _values(self, facts: ChangeFacts) -> dict[str, Any]:
         values: dict[str, Any] = {name: read(facts) for name, read in self._readers}

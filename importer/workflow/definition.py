@@ -15,7 +15,7 @@ from enum import StrEnum
 from importer import settings
 from importer.entity import DataEntity, nearest
 from importer.errors import SetupError
-from importer.workflow.conditions import ChangeFacts, Condition, Failed, compile_condition
+from importer.workflow.conditions import ChangeColumns, ChangeFacts, Condition, Failed, compile_condition
 from importer.workflow.policy import Policy, PolicyKind, read_policy
 
 
@@ -158,10 +158,20 @@ _NO_DECISION = AutomaticDecision(None, None)
 
 def automatic_decision(definition: WorkflowDefinition, facts: ChangeFacts) -> AutomaticDecision:
     """The first action whose condition holds. No approval after a rejection that could not be evaluated."""
+    return _decide(definition, (action.when.evaluate(facts) for action in definition.automatic))
+
+
+def automatic_decisions(definition: WorkflowDefinition, changes: ChangeColumns) -> list[AutomaticDecision]:
+    """The same for many changes of one field."""
+    answers = [action.when.evaluate_all(changes) for action in definition.automatic]
+    return [_decide(definition, row) for row in zip(*answers, strict=True)]
+
+
+def _decide(definition: WorkflowDefinition, answers: Iterable[bool | Failed]) -> AutomaticDecision:
+    """`answers`: of each action in turn, as far as it is asked."""
     failed: list[FailedCondition] = []
     may_approve = True
-    for action in definition.automatic:
-        answer = action.when.evaluate(facts)
+    for action, answer in zip(definition.automatic, answers, strict=False):
         if isinstance(answer, Failed):
             failed.append(FailedCondition(action.name, answer.reason))
             may_approve = may_approve and action.ruling is Ruling.APPROVE

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from importer.entity import DataEntity
 from importer.errors import SetupError
 from importer.workflow.condition_names import FUNCTIONS, METHODS, Names, tokens_of
-from importer.workflow.conditions import LONGEST, Condition, Failed, compile_condition
+from importer.workflow.conditions import LONGEST, ChangeColumns, Condition, Failed, compile_condition
 from tests.workflow.conftest import Facts, patient
 
 KEY = "workflow.automatic.1.when"
@@ -208,6 +208,24 @@ def test_difference_percent_and_drift_are_exact(
         assert change.percent is None
     else:
         assert change.percent == pytest.approx(100 * abs(change.difference) / Decimal(original))
+
+
+stored = st.sampled_from([None, "", "0.00", "5000.00", "5100.00", "100000000000000000.01", "NaN", "five"])
+change = st.tuples(stored, stored, stored, stored)
+
+
+@patient
+@given(st.lists(change, max_size=4), st.sampled_from([text for text, _ in HOLDS] + [text for text, _, _ in FAILS]))
+def test_many_changes_are_judged_as_each_alone(
+    customer: DataEntity, changes: list[tuple[str | None, ...]], text: str
+) -> None:
+    original, proposed, approved, limit = zip(*changes, strict=True) if changes else ((), (), (), ())
+    blank = {name: [None] * len(changes) for name in customer.names}
+    columns = ChangeColumns(
+        customer.by_name["credit_limit"], original, proposed, approved, {**blank, "credit_limit": limit}, "legacy", None
+    )
+    condition = _compile(text, customer)
+    assert condition.evaluate_all(columns) == [condition.evaluate(facts) for facts in columns.rows()]
 
 
 @pytest.mark.parametrize("name", [*FUNCTIONS, *METHODS])
