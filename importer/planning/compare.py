@@ -39,7 +39,10 @@ def _find_both(plan: RunContext, treatments: Treatments, changed: Mapping[str, C
     columns: list[Any] = [stage.c["_row"], _is_new(plan), place, name, *(stage.c[part] for part in plan.target.key)]
     for field in plan.space.values:
         columns += _change(plan, treatments, field, changed.get(field))
-    refill(plan.connection, diff, _with_records(plan, *columns).where(sa.or_(_is_new(plan), *changed.values())))
+    rows = _with_records(plan, *columns).where(sa.or_(_is_new(plan), *changed.values()))
+    if plan.target.place is not None:
+        rows = rows.order_by(plan.target.place)  # then the update goes through the table once, page by page
+    refill(plan.connection, diff, rows)
     new = sa.select(diff.c["_row"], *(diff.c[name] for name in plan.target.key)).where(diff.c["_new"])
     if refill(plan.connection, plan.space.fresh, new):
         plan.run(sa.delete(diff).where(diff.c["_new"]))

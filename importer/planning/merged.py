@@ -65,7 +65,7 @@ def _check_once(
     refused: list[dict[str, Any]] = []
     along: list[int] = []
     for rows, now, later, is_new in _states(plan, fields, may_propose=may_propose, doubt=doubt, again=again):
-        fails_later = failing(plan.entity, later)
+        fails_later = pa.nulls(len(rows), pa.string()) if later is None else failing(plan.entity, later)
         fails_now = fails_later if again or now is later else failing(plan.entity, now)
         for index in _marked(fails_now, fails_later):
             if fails_later[index].is_valid:
@@ -84,10 +84,11 @@ def _marked(first: pa.Array, second: pa.Array) -> list[int]:
 
 def _states(
     plan: RunContext, fields: list[str], *, may_propose: bool, doubt: bool, again: bool
-) -> Iterator[tuple[list[int], pa.Table, pa.Table, list[bool]]]:
+) -> Iterator[tuple[list[int], pa.Table, pa.Table | None, list[bool]]]:
     """Row numbers, records as stored now, records as approved, and whether the row proposes a new record.
 
-    `doubt`: whether any row of the file is `_doubtful`.
+    `doubt`: whether any row of the file is `_doubtful`. Where none is, and all that isn't written is proposed, records
+    as approved are those of the file, which were checked as they were read: None.
     """
     diff = plan.space.diff
     kept = {field: _kept(plan, field) for field in _fields_kept(plan) if field in fields}
@@ -96,19 +97,23 @@ def _states(
         sa.case((diff.c["_new"].is_(sa.true()), "1"), else_="0").label("_new"),
     ]
     alike = not kept and not (may_propose and set(fields) & set(fields_with(plan, PROPOSING)))
+    by_file = not kept and set(fields) <= plan.space.brought
+    neither = tuple(action for action in Action if action not in (*WRITING, *PROPOSING))
+    is_sound = by_file and not doubt and not alike and set(fields).isdisjoint(fields_with(plan, neither))
     for field in fields:
         now = plan.canonical(_value(plan, field, WRITING), field)
         later = plan.canonical(_value(plan, field, (*WRITING, *PROPOSING)), field)
         if field in kept:
             later = sa.case((kept[field].c["_row"].is_not(None), kept[field].c.proposed), else_=later)
-        columns += [later.label(f"l{field}")] if alike else [now.label(f"n{field}"), later.label(f"l{field}")]
+        columns += [] if alike else [now.label(f"n{field}")]
+        columns += [] if is_sound else [later.label(f"l{field}")]
     source: Any = diff
     if plan.target.exists:
         source = source.outerjoin(plan.target.table, plan.same_key(diff))
     for effects in kept.values():
         source = source.outerjoin(effects, effects.c["_row"] == diff.c["_row"])
     select = sa.select(*columns).select_from(source).where(sa.not_(plan.is_refused(diff.c["_row"])))
-    if not kept and set(fields) <= plan.space.brought:
+    if by_file:
         unsure = _not_written(plan, fields)
         if doubt:
             unsure.append(diff.c["_row"].in_(_doubtful(plan, fields)))
@@ -121,7 +126,7 @@ def _states(
     for table in read_texts(plan.connection, select):
         rows = [int(row) for row in table["_row"].to_pylist()]
         is_new = [flag == "1" for flag in table["_new"].to_pylist()]
-        later_states = _typed(plan, table, fields, "l")
+        later_states = None if is_sound else _typed(plan, table, fields, "l")
         yield rows, later_states if alike else _typed(plan, table, fields, "n"), later_states, is_new
 
 
