@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from importer.entity import DataEntity, Field
 from importer.errors import SetupError
 from importer.vocabulary import ValueKind
-from importer.workflow.cel import compiler
+from importer.workflow.cel import compiler, looking_up
 from importer.workflow.condition_names import Names
 
 LONGEST = 2_000
@@ -88,8 +88,7 @@ class ChangeColumns:
             yield ChangeFacts(self.field, original, proposed, approved, record, self.source, self.submitter)
 
 
-@lru_cache(maxsize=1 << 16)  # amounts come again: within a change, and from record to record
-def _decimal(text: str) -> Decimal:
+def _exact(text: str) -> Decimal:
     try:
         number = _EXACT.create_decimal(text)
     except InvalidOperation:
@@ -107,14 +106,21 @@ def _difference(kind: ValueKind, start: str | None, end: str | None) -> Decimal 
 
 def _percent(kind: ValueKind, original: str | None, proposed: str | None) -> Decimal | None:
     difference = _difference(kind, original, proposed)
-    if difference is None or not (base := _decimal(original or "")):
-        return None
-    return _RATIO.divide(_EXACT.multiply(difference, 100), base).copy_abs()
+    return None if difference is None else _part(difference, _decimal(original or ""))
+
+
+def _part(difference: Decimal, base: Decimal) -> Decimal | None:
+    """In percent, without sign."""
+    return _RATIO.divide(_EXACT.multiply(difference, 100), base).copy_abs() if base else None
 
 
 def _drift(kind: ValueKind, approved: str | None, proposed: str | None) -> Decimal | None:
     distance = _difference(kind, approved, proposed)
     return None if distance is None else distance.copy_abs()
+
+
+_decimal = lru_cache(maxsize=1 << 16)(_exact)
+"""Amounts come again: within a change, and from record to record."""
 
 
 def _typed(text: str | None, kind: ValueKind) -> Value:
@@ -148,25 +154,56 @@ _READERS: Mapping[str, Callable[[ChangeFacts], Value]] = {
 }
 
 
-def _doubles(
-    function: Callable[[ValueKind, str | None, str | None], Decimal | None],
-    kind: ValueKind,
-    starts: Sequence[str | None],
-    ends: Sequence[str | None],
-) -> list[float | None]:
-    return [_double(function(kind, start, end)) for start, end in zip(starts, ends, strict=True)]
+class _Numbers:
+    """What is reckoned from columns, each once; a text that is no number stops it, also where nobody needs it."""
+
+    def __init__(self, changes: ChangeColumns) -> None:
+        self._changes = changes
+
+    @cached_property
+    def differences(self) -> list[Decimal | None]:
+        return self._distances(self._originals)
+
+    @property
+    def percents(self) -> Iterator[Decimal | None]:
+        for difference, base in zip(self.differences, self._originals, strict=True):
+            yield None if difference is None or base is None else _part(difference, base)
+
+    @property
+    def drifts(self) -> Iterator[Decimal | None]:
+        same = self._changes.approved == self._changes.original
+        distances = self.differences if same else self._distances(self._read(self._changes.approved))
+        return (None if distance is None else distance.copy_abs() for distance in distances)
+
+    @cached_property
+    def _originals(self) -> list[Decimal | None]:
+        return self._read(self._changes.original)
+
+    @cached_property
+    def _proposed(self) -> list[Decimal | None]:
+        return self._read(self._changes.proposed)
+
+    def _read(self, texts: Sequence[str | None]) -> list[Decimal | None]:
+        if self._changes.field.kind not in _NUMBERS:
+            return [None] * len(texts)
+        return [_exact(text) if text else None for text in texts]
+
+    def _distances(self, starts: Sequence[Decimal | None]) -> list[Decimal | None]:
+        subtract = _EXACT.subtract
+        pairs = zip(starts, self._proposed, strict=True)
+        return [None if start is None or end is None else subtract(end, start) for start, end in pairs]
 
 
-_COLUMN_READERS: Mapping[str, Callable[[ChangeColumns], Iterable[Value]]] = {
-    "field": lambda changes: repeat(changes.field.name),
-    "original": lambda changes: [_typed(text, changes.field.kind) for text in changes.original],
-    "proposed": lambda changes: [_typed(text, changes.field.kind) for text in changes.proposed],
-    "difference": lambda changes: _doubles(_difference, changes.field.kind, changes.original, changes.proposed),
-    "percent": lambda changes: _doubles(_percent, changes.field.kind, changes.original, changes.proposed),
-    "approved": lambda changes: [_typed(text, changes.field.kind) for text in changes.approved],
-    "drift": lambda changes: _doubles(_drift, changes.field.kind, changes.approved, changes.proposed),
-    "source": lambda changes: repeat(changes.source or None),
-    "submitter": lambda changes: repeat(changes.submitter or None),
+_COLUMN_READERS: Mapping[str, Callable[[ChangeColumns, _Numbers], Iterable[Value]]] = {
+    "field": lambda changes, _: repeat(changes.field.name),
+    "original": lambda changes, _: [_typed(text, changes.field.kind) for text in changes.original],
+    "proposed": lambda changes, _: [_typed(text, changes.field.kind) for text in changes.proposed],
+    "difference": lambda _, numbers: [_double(number) for number in numbers.differences],
+    "percent": lambda _, numbers: [_double(number) for number in numbers.percents],
+    "approved": lambda changes, _: [_typed(text, changes.field.kind) for text in changes.approved],
+    "drift": lambda _, numbers: [_double(number) for number in numbers.drifts],
+    "source": lambda changes, _: repeat(changes.source or None),
+    "submitter": lambda changes, _: repeat(changes.submitter or None),
 }
 
 
@@ -205,12 +242,18 @@ class Condition:
         except _NoValueError:  # one of them: which one, only a look at each tells
             return [self.evaluate(facts) for facts in changes.rows()]
         names = tuple(columns)
-        rows = islice(zip(*columns.values(), strict=False), count)
-        return [_answer(self.program, dict(zip(names, values, strict=True))) for values in rows]
+        row: dict[str, Any] = {}
+        looking_up_row = looking_up(names, row)
+        answers = []
+        for values in islice(zip(*columns.values(), strict=False), count):
+            row.update(zip(names, values, strict=True))
+            answers.append(_answer(self.program, row, looking_up_row))
+        return answers
 
     def _columns(self, changes: ChangeColumns) -> dict[str, Iterable[Any]]:
+        numbers = _Numbers(changes)
         columns: dict[str, Iterable[Any]] = {
-            name: read(changes) for name, read in _COLUMN_READERS.items() if name in self.variables
+            name: read(changes, numbers) for name, read in _COLUMN_READERS.items() if name in self.variables
         }
         if "record" in self.variables:
             fields = [each.name for each in self.record_fields]
@@ -234,9 +277,9 @@ class Condition:
         return tuple((name, read) for name, read in _READERS.items() if name in self.variables)
 
 
-def _answer(program: Any, values: dict[str, Any]) -> bool | Failed:
+def _answer(program: Any, values: dict[str, Any], looking_up_values: Any = None) -> bool | Failed:
     try:
-        answer = program.execute(values)
+        answer = program.execute(looking_up_values or values)
     except (TypeError, ValueError, RuntimeError, ArithmeticError, LookupError) as error:
         return Failed(_problem(error) + _blanks(values))
     if isinstance(answer, bool):

@@ -210,20 +210,23 @@ def test_difference_percent_and_drift_are_exact(
         assert change.percent == pytest.approx(100 * abs(change.difference) / Decimal(original))
 
 
-stored = st.sampled_from([None, "", "0.00", "5000.00", "5100.00", "100000000000000000.01", "NaN", "five"])
+stored = st.sampled_from([None, "", "0.00", "5000.00", "5100.00", "1e30", "NaN", "five", "true", "false"])
 change = st.tuples(stored, stored, stored, stored)
 
 
 @patient
-@given(st.lists(change, max_size=4), st.sampled_from([text for text, _ in HOLDS] + [text for text, _, _ in FAILS]))
+@given(
+    st.sampled_from(["credit_limit", "payment_terms", "credit_limit_is_mandatory"]),
+    st.lists(change, max_size=4),
+    st.sampled_from([text for text, _ in HOLDS] + [text for text, _, _ in FAILS]),
+)
 def test_many_changes_are_judged_as_each_alone(
-    customer: DataEntity, changes: list[tuple[str | None, ...]], text: str
+    customer: DataEntity, field: str, changes: list[tuple[str | None, ...]], text: str
 ) -> None:
     original, proposed, approved, limit = zip(*changes, strict=True) if changes else ((), (), (), ())
     blank = {name: [None] * len(changes) for name in customer.names}
-    columns = ChangeColumns(
-        customer.by_name["credit_limit"], original, proposed, approved, {**blank, "credit_limit": limit}, "legacy", None
-    )
+    record = {**blank, "credit_limit": limit}
+    columns = ChangeColumns(customer.by_name[field], original, proposed, approved, record, "legacy", None)
     condition = _compile(text, customer)
     assert condition.evaluate_all(columns) == [condition.evaluate(facts) for facts in columns.rows()]
 
