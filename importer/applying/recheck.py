@@ -7,6 +7,7 @@ tested by the very statement that writes them (`stands`, `write.py`); where it l
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,7 +31,7 @@ def refuse_changed_records(plan: RunContext, changed: ChangedFields) -> int:
     forgotten = plan.run(sa.delete(reason).where(reason.c.phase == "apply"))
     found = _refuse_existing(plan) if plan.target.exists else 0
     if changed.others:
-        found += refuse_moved(plan, changed, sa.not_(updates(plan, changed)))
+        found += refuse_moved(plan, changed.others, sa.not_(updates(plan, changed)))
     found += _refuse_decided(plan) + _refuse_newly_open(plan)
     return found + forgotten
 
@@ -79,38 +80,40 @@ def is_written(plan: RunContext, changed: ChangedFields, field: str) -> ColumnEl
     return action.in_([str(each) for each in WRITING]) if field in changed.others else action.is_not(None)
 
 
-def stands(plan: RunContext, changed: ChangedFields) -> ColumnElement[bool]:
-    """Whether every value that a row of `diff` changes is still the stored one."""
-    return sa.and_(*(sa.not_(_differs(plan, field)) for field in changed.all))
+def stands(plan: RunContext, fields: Collection[str]) -> ColumnElement[bool]:
+    """Whether every one of these values that a row of `diff` changes is still the stored one."""
+    return sa.and_(*(sa.not_(_differs(plan, field)) for field in fields))
 
 
-def refuse_moved(plan: RunContext, changed: ChangedFields, which: ColumnElement[bool]) -> int:
-    """Of the rows of `diff` for which `which` holds those whose record is gone or has other values."""
+def refuse_moved(plan: RunContext, fields: Collection[str], which: ColumnElement[bool]) -> int:
+    """Of the rows of `diff` for which `which` holds, and which change `fields` only, those whose record is gone or has
+    other values.
+    """
     diff = plan.space.diff
     if not plan.target.exists:
         return 0
     stored = plan.target.columns[plan.target.key[0]].column
     existing = sa.and_(diff.c["_new"].is_(sa.false()), which, sa.not_(plan.is_refused(diff.c["_row"])))
-    if _all_in_place(plan, changed, existing):
+    if _all_in_place(plan, fields, existing):
         return 0
     joined = sa.select(diff.c["_row"]).outerjoin_from(diff, plan.target.table, plan.same_key(diff)).where(existing)
-    differs = [_differs(plan, field) for field in changed.all]
+    differs = [_differs(plan, field) for field in fields]
     moved = joined.where(sa.or_(stored.is_(None), *differs))
     if not plan.connection.execute(moved.limit(1)).first():
         return 0
     found = _refuse(plan, joined.where(stored.is_(None)), "the record existed then and is gone now")
-    for field in changed.all:
+    for field in fields:
         rows = joined.where(stored.is_not(None), _differs(plan, field))
         found += _refuse(plan, rows, _from_to(plan, field), field)
     return found
 
 
-def _all_in_place(plan: RunContext, changed: ChangedFields, existing: ColumnElement[bool]) -> bool:
+def _all_in_place(plan: RunContext, fields: Collection[str], existing: ColumnElement[bool]) -> bool:
     """Whether each of these records is certainly where the plan saw it, and as it was."""
     if plan.target.place is None:
         return False
     diff, table = plan.space.diff, plan.target.table
-    unmoved = sa.outerjoin(diff, table, sa.and_(same_place(plan), stands(plan, changed)))
+    unmoved = sa.outerjoin(diff, table, sa.and_(same_place(plan), stands(plan, fields)))
     key = plan.target.columns[plan.target.key[0]].column
     counted = sa.select(sa.func.count(), sa.func.count(key)).select_from(unmoved).where(existing)
     with looking_up_places(plan.connection):

@@ -113,7 +113,7 @@ class _Writer:
 
     def _refuse_moved(self, low: int, high: int) -> int:
         rows = self._plan.space.diff.c["_row"].between(low, high)
-        found = refuse_moved(self._plan, self._changed, sa.and_(updates(self._plan, self._changed), rows))
+        found = refuse_moved(self._plan, self._changed.all, sa.and_(updates(self._plan, self._changed), rows))
         if not found:
             raise ImporterError(
                 f"the table {self._plan.target.table.name} left some updated rows as they were, nothing was applied",
@@ -144,7 +144,9 @@ class _Writer:
             for field, test in written.items()
         }
         return (
-            sa.update(plan.target.table).values(values).where(same, self._updated_rows(), stands(plan, self._changed))
+            sa.update(plan.target.table)
+            .values(values)
+            .where(same, self._updated_rows(), stands(plan, self._changed.all))
         )
 
     def _updated_rows(self) -> ColumnElement[bool]:

@@ -50,11 +50,13 @@ def proposed_columns(
 ) -> Iterator[tuple[list[str], ChangeColumns]]:
     """Row numbers and facts of the changes of one field that would be opened, block by block."""
     diff = run.space.diff
-    original = approved = run.canonical(run.space.old(field), field)
+    original = run.canonical(run.space.old(field), field)
     source: Any = diff
-    if field in fields_to_follow(run.connection, run.entity.name):  # elsewhere there is nothing to look for
+    approved = []
+    if field in fields_to_follow(run.connection, run.entity.name):  # elsewhere it is the original value
         subject = Subject(run.entity.name, _keys(run), field)
-        source, approved = source.outerjoin(control.baseline, subject.baseline), subject.approved(original)
+        source = source.outerjoin(control.baseline, subject.baseline)
+        approved = [subject.approved(original).label("approved")]
     names = definition.record_fields
     if names and run.target.exists:
         source = source.outerjoin(run.target.table, run.same_key(diff))
@@ -62,7 +64,7 @@ def proposed_columns(
         sa.cast(diff.c["_row"], sa.Text).label("number"),
         original.label("original"),
         run.canonical(run.space.new(field), field).label("proposed"),
-        approved.label("approved"),
+        *approved,
         *(_stored(run, name).label(f"r_{name}") for name in names),
     ]
     select = sa.select(*columns).select_from(source)
@@ -70,8 +72,9 @@ def proposed_columns(
     proposed = run.space.action(field).in_(wanted), *which
     changed = run.entity.by_name[field]
     for table in read_texts(run.connection, select.where(*proposed, sa.not_(run.is_refused(diff.c["_row"])))):
-        numbers, old, new, before, *stored = (column.to_pylist() for column in table.columns)
-        record = dict(zip(names, stored, strict=True))
+        numbers, old, new, *rest = (column.to_pylist() for column in table.columns)
+        before = rest.pop(0) if approved else old
+        record = dict(zip(names, rest, strict=True))
         yield numbers, ChangeColumns(changed, old, new, before, record, run.source.name, submitter)
 
 
