@@ -121,15 +121,18 @@ def write_reports(report: RunReport, folder: Path, begun: Begun | None = None) -
 
 
 def write_tables(report: RunReport, files: Staged) -> Kept:
-    """The four CSV files; workbook and page get what they show on the way. The longest has a thread of its own."""
+    """The four CSV files; workbook and page get what they show on the way.
+
+    The longest has a thread of its own, and what may still be listed meanwhile comes last.
+    """
     data, key = report.data, report.entity.key
     rejected = _rejections(report)
     kept = _nothing_yet(report, rejected.headers)
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="importer-results") as beside:
         results = beside.submit(_write_table, files, RESULTS, _named(("row", *key, *RESULT_COLUMNS), data.results()))
-        _write_table(files, CHANGES, _named(("row", *key, *CHANGE_COLUMNS), data.changes()), kept.fields, kept.changes)
         _write_table(files, ERRORS, _named(REASON_COLUMNS, data.reasons()), kept.codes, kept.reasons)
         _write_table(files, REJECTIONS, rejected, kept.for_workbook, kept.for_page)
+        _write_table(files, CHANGES, _named(("row", *key, *CHANGE_COLUMNS), data.changes()), kept.fields, kept.changes)
         results.result()
     return kept
 

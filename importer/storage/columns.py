@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.csv
 import sqlalchemy as sa
 
-FETCH_ROWS = 50_000
+FETCH_ROWS = 5_000
+"""So many rows stay near the processor until their columns are made."""
 _READ_BLOCK = 4 << 20
 
 
@@ -29,10 +30,11 @@ def read_texts(connection: sa.Connection, select: sa.Select[*tuple[Any, ...]]) -
 
 
 def _fetch(connection: sa.Connection, select: sa.Select[*tuple[Any, ...]], names: list[str]) -> Iterator[pa.Table]:
-    result = connection.execution_options(stream_results=True).execute(select)
-    while rows := result.fetchmany(FETCH_ROWS):
-        columns = zip(*rows, strict=True)
-        yield pa.table([_text_column(column) for column in columns], names=names)
+    with connection.execution_options(stream_results=True).execute(select) as result:
+        assert result.cursor is not None
+        while rows := result.cursor.fetchmany(FETCH_ROWS):  # texts need none of what SQLAlchemy does with a row
+            columns = zip(*rows, strict=True)
+            yield pa.table([_text_column(column) for column in columns], names=names)
 
 
 def _text_column(values: tuple[Any, ...]) -> pa.Array:
