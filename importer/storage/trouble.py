@@ -79,7 +79,7 @@ def explain(error: BaseException, database: str) -> ImporterError:
             f"the database {database} can't be used now: {reason(error)}",
             hint=f"check that it runs and that --database is right, then {AGAIN}",
         )
-    if isinstance(error, OperationalError):
+    if isinstance(error, OperationalError | sqlite3.OperationalError):
         return TryLater(f"the database {database} can't be used now: {reason(error)}", hint=f"{AGAIN} later")
     return ImporterError(f"the database {database} refused a statement: {reason(error)}")
 
