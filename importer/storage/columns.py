@@ -30,7 +30,8 @@ def read_texts(connection: sa.Connection, select: sa.Select[*tuple[Any, ...]]) -
 
 
 def _fetch(connection: sa.Connection, select: sa.Select[*tuple[Any, ...]], names: list[str]) -> Iterator[pa.Table]:
-    with connection.execution_options(stream_results=True).execute(select) as result:
+    unread = {"stream_results": False, "yield_per": None}  # else SQLAlchemy takes the first rows off the cursor
+    with connection.execute(select, execution_options=unread) as result:
         assert result.cursor is not None
         while rows := result.cursor.fetchmany(FETCH_ROWS):  # texts need none of what SQLAlchemy does with a row
             columns = zip(*rows, strict=True)
