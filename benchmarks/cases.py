@@ -99,12 +99,20 @@ def _heavier(name: str, title: str, file: FileSpec, plain: FileSpec) -> Case:
     return Case(name, title, (with_them, without), _goals(PLAIN, goal, goal))
 
 
+def _ten_times(name: str, by: str, who: Contestant, file: FileSpec, goal: Goal | None = None) -> Case:
+    """How what `who` needs for a file grows with ten times the rows."""
+    ten = replace(file, rows=10 * file.rows)
+    title = f"{ten.rows:,} rows to {file.rows:,}, 19 % changed{by}"
+    entries = tuple(Entry(who, each, label=f"{each.rows:,} rows") for each in (ten, file))
+    return Case(name, title, entries, _goals(entries[1].name, goal, goal), usual=False)
+
+
 def cases(rows: int, workbook_rows: int, quoted: str) -> list[Case]:
     """All cases for a size, in the order in which they are measured and shown."""
     floor, naive, dlt = Contestant.FLOOR, Contestant.NAIVE, Contestant.DLT
     initial = FileSpec(rows=rows, quoted=quoted)
     nightly = replace(initial, changed=0.19)
-    tiny, ten = FileSpec(rows=TINY), replace(nightly, rows=10 * rows)
+    tiny = FileSpec(rows=TINY)
     to_floor = {
         "initial": _goals(floor, Goal(2.8, 2.0), Goal(1.5, 1.1)),
         "0.1": _goals(floor, Goal(1.8, 1.3), Goal(1.0, 0.8)),
@@ -132,17 +140,6 @@ def cases(rows: int, workbook_rows: int, quoted: str) -> list[Case]:
         Case("tiny-new", "100 rows, new database", _against(tiny, floor, Contestant.PANDAS, start=Start.EMPTY)),
         Case("tiny", "100 rows, 19 % changed", _against(replace(tiny, changed=0.19), floor, Contestant.PANDAS)),
         Case("help", "importer --help", tuple(Entry(who, tiny) for who in (Contestant.HELP, Contestant.PANDAS))),
-        *(
-            Case(
-                name,
-                f"{10 * rows:,} rows to {rows:,}, 19 % changed{by}",
-                tuple(Entry(who, file, label=f"{file.rows:,} rows") for file in (ten, nightly)),
-                goals,
-                usual=False,
-            )
-            for name, by, who, goals in (
-                ("ten-times", "", Contestant.PRODUCT, _goals(f"{rows:,} rows", Goal(11, 11), Goal(11, 11))),
-                ("ten-times-floor", ", by the floor", floor, {}),
-            )
-        ),
+        _ten_times("ten-times", "", Contestant.PRODUCT, nightly, Goal(11, 11)),
+        _ten_times("ten-times-floor", ", by the floor", floor, nightly),
     ]

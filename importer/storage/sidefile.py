@@ -11,7 +11,6 @@ from __future__ import annotations
 import functools
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,11 +56,10 @@ def is_kept(side: Path) -> bool:
     return len(side.suffixes) == 1
 
 
-def files_of(database: Database, run_id: str) -> Iterator[Path]:
+def files_of(database: Database, run_id: str) -> list[Path]:
     """What stands of a run, but for the lock of who works on it."""
-    for file in _folder(database).glob(f"{run_id}.*"):
-        if _FILE.fullmatch(file.name) and file.suffix != ".work":
-            yield file
+    found = _folder(database).glob(f"{run_id}.*")
+    return [file for file in found if _FILE.fullmatch(file.name) and file.suffix != ".work"]
 
 
 def runs_with_files(database: Database) -> set[str]:
