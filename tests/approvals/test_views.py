@@ -131,6 +131,21 @@ def test_run_and_record_have_a_history_too(office: Office) -> None:
     assert [each["action"] for each in record] == ["submitted", "superseded", "submitted"]
 
 
+def test_of_one_run_only_what_waits_was_submitted(office: Office) -> None:
+    """Its submission is kept once; what an automatic action decided in the same proposal is not told as submitted."""
+    office.change({"workflow.automatic": [{"name": "Small", "when": "percent <= 5", "action": "approve"}]})
+    run = office.tonight({"C-01": {"credit_limit": "1010", "payment_terms": "Net60"}, "C-02": {"credit_limit": "9000"}})
+    office.tonight({"C-03": {"credit_limit": "1020"}})
+    told = office.importer("proposals", "history", "--run", run.id, "--json").json
+    assert sorted((each["action"], each["field"], each["to_status"]) for each in told) == [
+        ("approved", "credit_limit", "applied"),
+        ("submitted", "credit_limit", "pending"),
+        ("submitted", "payment_terms", "pending"),
+    ]
+    alone = office.importer("proposals", "history", "--key", "usmf,C-03", "--json").json
+    assert [(each["action"], each["user"]) for each in alone] == [("approved", "automatic action")]
+
+
 def test_a_value_that_is_written_at_once_stands_in_the_history_of_its_record(office: Office) -> None:
     office.set("carl", "usmf", "C-01", "sales_memo=hello", "credit_limit=5000")
     events = office.importer("proposals", "history", "--key", "usmf,C-01", "--json").json
