@@ -94,7 +94,7 @@ def write_run_reports(session: Session, run_id: str, output: Path | None, ahead:
         report = _run_report(session, run, context, summary, applied=applied, in_journal=applied)
         try:
             session.progress.phase("reports")
-            summary["reports"] = write_reports(report, folder, ahead.take() if ahead else None)
+            summary["reports"] = write_reports(report, folder, ahead.take if ahead else None)
         except ReportFailed as error:
             if not applied:
                 _finish(session, run, run.summary)  # the plan stands, and can be reported later

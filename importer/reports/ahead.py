@@ -14,9 +14,8 @@ from typing import Self
 
 from importer.errors import ImporterError
 from importer.reports.folder import Staged
-from importer.reports.kept import Kept
 from importer.reports.model import RunReport
-from importer.reports.write import Begun, WorkbookBegun, write_tables
+from importer.reports.write import Begun, Tables, give_up, write_tables
 from importer.storage.private import make_private
 
 
@@ -39,11 +38,10 @@ class ReportsAhead:
         self._is_new = not folder.is_dir()
         self._list_for_journal = list_for_journal
         self._open_report = open_report
-        self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="importer-ahead")
+        self._pool = ThreadPoolExecutor(max_workers=3, thread_name_prefix="importer-ahead")
         self._taken = False
         self._listed: Future[None] | None = None
-        self._tables: Future[tuple[RunReport, Kept]] | None = None
-        self._workbook: Future[WorkbookBegun] | None = None
+        self._tables: Future[Tables] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -53,7 +51,6 @@ class ReportsAhead:
         if self._tables is None:
             self._listed = self._pool.submit(self._list_for_journal)
             self._tables = self._pool.submit(self._write_tables, self._listed)
-            self._workbook = self._pool.submit(self._begin_workbook, self._tables)
 
     def has_listed(self) -> bool:
         """Whether the run's tables `change` and `rejection` are filled; waits until that is known."""
@@ -72,11 +69,11 @@ class ReportsAhead:
 
     def take(self) -> Begun | None:
         """What is begun; None where it could not be written: whoever writes it again meets the same trouble."""
-        if self._tables is None or self._workbook is None:
+        if self._tables is None:
             return None
         try:
-            _, kept = self._tables.result()
-            begun = Begun(self._files, kept, self._workbook.result())
+            tables = self._tables.result()
+            begun = Begun(self._files, tables.kept, tables.workbook.result())
         except (ImporterError, OSError):
             return None
         self._taken = True
@@ -87,8 +84,8 @@ class ReportsAhead:
     ) -> None:
         self._files.stop()
         self._pool.shutdown()
-        if self._workbook is not None and self._workbook.exception() is None:
-            self._workbook.result().give_up()
+        if self._tables is not None and self._tables.exception() is None:
+            give_up(self._tables.result().workbook)
         if self._taken:
             return
         self._files.discard()
@@ -96,11 +93,7 @@ class ReportsAhead:
             with suppress(OSError):  # it is there only if it holds something else by now
                 self._files.folder.rmdir()
 
-    def _write_tables(self, listed: Future[None]) -> tuple[RunReport, Kept]:
+    def _write_tables(self, listed: Future[None]) -> Tables:
         make_private(self._files.folder)
         with self._open_report(listed.result) as report:
-            return report, write_tables(report, self._files)
-
-    def _begin_workbook(self, tables: Future[tuple[RunReport, Kept]]) -> WorkbookBegun:
-        report, kept = tables.result()
-        return WorkbookBegun(report, self._files, kept)
+            return write_tables(report, self._files, self._pool)

@@ -29,8 +29,8 @@ class StoredReports:
     """A `ReportData`.
 
     `beside`: opens another connection, for what is read at the same time; `applied`: what results say of it;
-    `in_journal`: the journal has the run, else its own tables do; `open_list`: returns once `change` and `rejection`
-    are among them, which are not looked into before.
+    `in_journal`: the journal has the run, else its own tables do; `open_list`: returns once `change` is among them,
+    which is not looked into before.
     """
 
     run: RunContext
@@ -160,16 +160,13 @@ class StoredReports:
         return sa.select(table).where(table.c.run_sequence == self.run.space.sequence).subquery(f"of_{table.name}")
 
     def _texts(self) -> Generator[pa.Table]:
+        """Before the journal has them from the blocks of the file, sooner than `rejection` is filled."""
         connection = self.run.connection
-        if self.in_journal:
-            kept = self._of_run(control.rejection)
-        elif self.open_list is not None:
-            self.open_list()
-            kept = self.run.space.rejection
-        else:
+        if not self.in_journal:
             rows = rejected_rows(connection, self.run.space.outcome)
             yield from source_texts(connection, self.run.space, rows)
             return
+        kept = self._of_run(control.rejection)
         for part in connection.scalars(sa.select(kept.c.part).order_by(kept.c.part)).all():
             yield unpack(connection.scalar(sa.select(kept.c.texts).where(kept.c.part == part)))
 

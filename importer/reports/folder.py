@@ -56,13 +56,25 @@ class Staged:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
         with os.fdopen(os.open(part, flags, PRIVATE_FILE), "w+b") as file:
             self.digests[name] = ""
-            reached(f"write {name}")
-            yield file
-            reached(f"fsync {name}")
-            file.flush()
-            os.fsync(file.fileno())
-            file.seek(0)
-            self.digests[name] = hashlib.file_digest(file, "sha256").hexdigest()
+            with self._said_of(name):
+                reached(f"write {name}")
+                yield file
+                reached(f"fsync {name}")
+                file.flush()
+                os.fsync(file.fileno())
+                file.seek(0)
+                self.digests[name] = hashlib.file_digest(file, "sha256").hexdigest()
+
+    @contextmanager
+    def _said_of(self, name: str) -> Iterator[None]:
+        """Several files are written at a time: what is said of a failure is said of the one that failed."""
+        try:
+            yield
+        except InterruptedError:
+            raise
+        except OSError:
+            self.writing = self.folder / name
+            raise
 
     def part(self, name: str) -> Path:
         return self.folder / f".{name}.{self._writer}.part"

@@ -72,10 +72,13 @@ class ReasonsOfFirstRows:
         self._chunks.append(chunk.slice(0, int(np.searchsorted(numbers, self.limit, side="right"))))
         self._rows, self._last = int(numbers[-1]), rows[-1]
 
+    def tables(self) -> Iterator[pa.Table]:
+        return iter(self._chunks)
+
     def by_row(self) -> dict[str, list[dict[str, str]]]:
         """Row number to its reasons, each with the columns of `errors.csv`."""
         found: dict[str, list[dict[str, str]]] = {}
-        for chunk in self._chunks:
+        for chunk in self.tables():
             columns = [plain_texts(column).to_pylist() for column in chunk.columns]
             for values in zip(*columns, strict=True):
                 reason = dict(zip(chunk.column_names, values, strict=True))

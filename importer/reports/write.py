@@ -8,46 +8,30 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Generator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Generator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
 
+from importer.reports.columns import CHANGE_COLUMNS, CORRECTION_COLUMNS, REASON_COLUMNS, RESULT_COLUMNS
 from importer.reports.delimited import BOM, header_line, lines
 from importer.reports.folder import Staged, staged
 from importer.reports.kept import Counts, FirstRows, Kept, ReasonsOfFirstRows
 from importer.reports.model import RunReport
 from importer.reports.page import page
-from importer.reports.workbook import Workbook
+from importer.reports.workbook.begun import WORKBOOK, WorkbookBegun
 
 SUMMARY = "summary.json"
 RESULTS = "results.csv"
 CHANGES = "changes.csv"
 ERRORS = "errors.csv"
 REJECTIONS = "rejections.csv"
-WORKBOOK = "rejections.xlsx"
 PAGE = "report.html"
 
-RESULT_COLUMNS = (
-    "outcome",
-    "applied",
-    "fields_updated",
-    "fields_proposed",
-    "fields_declined",
-    "fields_rejected",
-    "proposal_id",
-    "proposal_effects",
-    "codes",
-    "origin_run",
-    "origin_row",
-)
-CHANGE_COLUMNS = ("field", "old", "new", "disposition", "proposal_id", "rule")
-REASON_COLUMNS = ("row", "column", "field", "value", "code", "message", "repeated")
-CORRECTION_COLUMNS = ("_row", "_codes", "_reasons", "_run", "_text")
 ROWS_ON_PAGE = 200
 
 
@@ -71,48 +55,37 @@ class Stream:
     begin: bytes = b""
 
 
-class WorkbookBegun:
-    """The workbook on its way: its rows are written, its summary is not. Use as a context manager, or `give_up`."""
+@dataclass(frozen=True)
+class Tables:
+    """What workbook and page keep of the four CSV files, and the workbook, which may still be on its way."""
 
-    def __init__(self, report: RunReport, files: Staged, kept: Kept) -> None:
-        with ExitStack() as open_things:
-            file = open_things.enter_context(files.file(WORKBOOK))
-            scratch = open_things.enter_context(files.scratch(WORKBOOK))
-            self._workbook = Workbook(file, scratch, report)
-            self._workbook.write_rows(kept, files.go_on)
-            self._open_things = open_things.pop_all()
-
-    def finish(self, report: RunReport) -> None:
-        with self._open_things:
-            self._workbook.finish(report)
-
-    def give_up(self) -> None:
-        """Closes what is still open; after `finish` that is nothing."""
-        unwanted = InterruptedError("the workbook is not wanted any more")
-        self._open_things.__exit__(type(unwanted), unwanted, None)
+    kept: Kept
+    workbook: Future[WorkbookBegun]
 
 
 @dataclass(frozen=True)
 class Begun:
-    """The four CSV files, complete but for their final names, what workbook and page keep of them, the workbook."""
+    """The four CSV files, complete but for their final names, what the page keeps of them, the workbook."""
 
     files: Staged
     kept: Kept
     workbook: WorkbookBegun
 
 
-def write_reports(report: RunReport, folder: Path, begun: Begun | None = None) -> dict[str, str]:
+def write_reports(
+    report: RunReport, folder: Path, take_begun: Callable[[], Begun | None] | None = None
+) -> dict[str, str]:
     """All seven files, replacing those of an earlier run there. ReportFailed (exit 6) leaves the folder as it was.
 
-    What is `begun` is only finished. The seconds that the other six files took are added to the summary's `timings`.
+    What is begun is only finished. The seconds that the other six files took are added to the summary's `timings`.
     """
     start = time.perf_counter()
+    begun = take_begun() if take_begun else None
     with staged(folder, str(report.summary["run_id"]), last=SUMMARY, begun=begun.files if begun else None) as files:
-        kept = begun.kept if begun else write_tables(report, files)
-        workbook = begun.workbook if begun else WorkbookBegun(report, files, kept)
-        workbook.finish(report)
+        begun = begun or _begun(report, files)
+        begun.workbook.finish(report)
         with files.file(PAGE) as file:
-            file.write(page(report, kept, {name: files.digests[name] for name in (*TABLES, WORKBOOK)}))
+            file.write(page(report, begun.kept, {name: files.digests[name] for name in (*TABLES, WORKBOOK)}))
         reports = {name: files.digests[name] for name in (*TABLES, WORKBOOK, PAGE)}
         report.summary.setdefault("timings", {})["reports"] = round(time.perf_counter() - start, 3)
         with files.file(SUMMARY) as file:
@@ -120,10 +93,17 @@ def write_reports(report: RunReport, folder: Path, begun: Begun | None = None) -
     return reports
 
 
-def write_tables(report: RunReport, files: Staged) -> Kept:
+def _begun(report: RunReport, files: Staged) -> Begun:
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="importer-workbook") as pool:
+        tables = write_tables(report, files, pool)
+        return Begun(files, tables.kept, tables.workbook.result())
+
+
+def write_tables(report: RunReport, files: Staged, pool: ThreadPoolExecutor) -> Tables:
     """The four CSV files; workbook and page get what they show on the way.
 
-    The longest has a thread of its own, and what may still be listed meanwhile comes last.
+    The longest has a thread of its own, and what may still be listed meanwhile comes last. The workbook is written in
+    a thread of `pool`; nothing is read for it.
     """
     data, key = report.data, report.entity.key
     rejected = _rejections(report)
@@ -132,9 +112,22 @@ def write_tables(report: RunReport, files: Staged) -> Kept:
         results = beside.submit(_write_table, files, RESULTS, _named(("row", *key, *RESULT_COLUMNS), data.results()))
         _write_table(files, ERRORS, _named(REASON_COLUMNS, data.reasons()), kept.codes, kept.reasons)
         _write_table(files, REJECTIONS, rejected, kept.for_workbook, kept.for_page)
-        _write_table(files, CHANGES, _named(("row", *key, *CHANGE_COLUMNS), data.changes()), kept.fields, kept.changes)
-        results.result()
-    return kept
+        workbook = pool.submit(WorkbookBegun, report, files, kept)
+        try:
+            changes = _named(("row", *key, *CHANGE_COLUMNS), data.changes())
+            _write_table(files, CHANGES, changes, kept.fields, kept.changes)
+            results.result()
+        except BaseException:
+            files.stop()
+            give_up(workbook)
+            raise
+    return Tables(kept, workbook)
+
+
+def give_up(workbook: Future[WorkbookBegun]) -> None:
+    """Returns when nothing of it is open any more."""
+    if workbook.exception() is None:
+        workbook.result().give_up()
 
 
 def _nothing_yet(report: RunReport, headers: tuple[str, ...]) -> Kept:

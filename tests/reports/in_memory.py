@@ -10,8 +10,8 @@ from typing import Any
 import pyarrow as pa
 
 from importer.entity import DataEntity, Field
+from importer.reports.columns import CHANGE_COLUMNS, CORRECTION_COLUMNS, REASON_COLUMNS, RESULT_COLUMNS
 from importer.reports.model import RunReport
-from importer.reports.write import CHANGE_COLUMNS, CORRECTION_COLUMNS, REASON_COLUMNS, RESULT_COLUMNS
 from importer.settings import Parameters
 from importer.vocabulary import ValueKind
 

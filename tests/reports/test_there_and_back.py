@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from importer.reading import ReadOptions, open_source
-from importer.reports.write import CORRECTION_COLUMNS, write_reports
+from importer.reports.columns import CORRECTION_COLUMNS
+from importer.reports.write import write_reports
 
 from .in_memory import RUN, InMemory, run_report
 from .naughty import naughty_strings

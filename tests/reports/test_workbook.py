@@ -10,7 +10,8 @@ import openpyxl
 import pytest
 from python_calamine import CalamineWorkbook
 
-from importer.reports.write import CORRECTION_COLUMNS, write_reports
+from importer.reports.columns import CORRECTION_COLUMNS
+from importer.reports.write import write_reports
 
 from .in_memory import RUN, InMemory, run_report
 from .naughty import naughty_strings

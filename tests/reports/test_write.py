@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import json
 import platform
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from importer.errors import ReportFailed
+from importer.reports.folder import Staged, staged
 from importer.reports.write import write_reports
 
 from .in_memory import RUN, InMemory, run_report, summary
@@ -207,3 +209,18 @@ def test_a_file_name_that_is_no_utf8_is_still_reported(tmp_path: Path) -> None:
     write_reports(run_report(InMemory(), file={"name": name}), tmp_path)
     assert json.loads((tmp_path / "summary.json").read_bytes())["file"]["name"] == name
     assert "kunder[U+DCFF].csv" in (tmp_path / "report.html").read_text("utf-8")
+
+
+def test_of_files_written_at_a_time_the_one_that_failed_is_named(tmp_path: Path) -> None:
+    def fail(files: Staged) -> None:
+        with files.file("changes.csv"), files.file("rejections.xlsx"):
+            pass
+        with files.file("results.csv"):
+            with files.file("errors.csv"):
+                pass
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(ReportFailed) as caught, staged(tmp_path, RUN, "summary.json") as files:
+        fail(files)
+    assert caught.value.file == str(tmp_path / "results.csv")
+    assert names(tmp_path) == set()

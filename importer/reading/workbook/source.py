@@ -7,17 +7,15 @@ import json
 import select
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import IO, Any
 
 import pyarrow as pa
 
-import importer
+from importer.child import python
 from importer.errors import FileRefused
 from importer.reading.formats import Format
 from importer.reading.model import Dialect, FlaggedCell, ReadOptions, UnreadableRow
@@ -27,7 +25,6 @@ from importer.reading.workbook.child import READ_ERROR_HINT, Request
 from importer.reading.workbook.limits import MEMORY, MESSAGE_BYTES, seconds_for
 from importer.vocabulary import RejectionCode
 
-START = "import sys; sys.path.insert(0, {root!r}); from importer.reading.workbook.child import main; main()"
 CHUNK = 1 << 18
 
 
@@ -91,9 +88,8 @@ class Child:
         self.path = path
         self.seconds = seconds_for(request.size)
         self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed in close()
-        root = str(Path(importer.__file__).parent.parent)
         self._process = subprocess.Popen(  # noqa: S603  our own interpreter and module
-            [sys.executable, "-c", START.format(root=root)],
+            python("importer.reading.workbook.child"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,

@@ -1,18 +1,16 @@
 """The first sheet of the workbook: what was run, how it went, what to do with the rejected rows.
 
-In: the summary. Out: cells of text; what the workbook leaves out is said first.
+In: the summary. Out: lines of text; what the workbook leaves out is said first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from importer.reports import facts
 from importer.reports.model import RunReport
-from importer.reports.visible import shortened
-from importer.reports.workbook_formats import Formats
+from importer.reports.workbook.model import Line
 
 HOW_TO = (
     "1. Correct the marked cells on the sheet “Rejected rows”. A note on each says what is wrong.",
@@ -30,42 +28,7 @@ class LeftOut:
     why: str = "the workbook is limited to the first rows (parameter reports.workbook_rows)"
 
 
-@dataclass(frozen=True)
-class Line:
-    style: str
-    label: str
-    value: str = ""
-    note: str = ""
-
-
-def write_summary(sheet: Any, formats: Formats, report: RunReport, left_out: LeftOut) -> None:
-    sheet.hide_gridlines(2)
-    sheet.set_column(0, 0, 30)
-    sheet.set_column(1, 1, 46)
-    sheet.set_column(2, 2, 60)
-    for row, line in enumerate(_lines(report, left_out)):
-        _write_line(sheet, formats, row, line)
-    sheet.ignore_errors({"number_stored_as_text": "A1:C1000"})
-    sheet.activate()
-
-
-def _write_line(sheet: Any, formats: Formats, row: int, line: Line) -> None:
-    match line.style:
-        case "fact":
-            styles = (formats.label, formats.value, formats.subtitle)
-        case "count":
-            styles = (formats.value, formats.count, formats.subtitle)
-        case single:
-            style = getattr(formats, single)
-            if single in ("advice", "alarm"):
-                sheet.set_row(row, 32)
-            styles = (style, style, style)
-    for column, text in enumerate((line.label, line.value, line.note)):
-        if text or line.style == "section":
-            sheet.write_string(row, column, shortened(text, 2_000), styles[column])
-
-
-def _lines(report: RunReport, left_out: LeftOut) -> Iterator[Line]:
+def lines(report: RunReport, left_out: LeftOut) -> Iterator[Line]:
     summary = report.summary
     file = facts.section(summary, "file")
     yield Line("title", "Rejected rows")

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from importer.reports.columns import CORRECTION_COLUMNS
 from importer.reports.visible import shortened, visible
-from importer.reports.workbook_formats import Formats
+from importer.reports.workbook.formats import Formats
+from importer.reports.workbook.model import Texts
 
 MOST_NOTES = 5_000
 """Notes make a workbook slow to open; past this many, cells are marked and `_reasons` explains them."""
@@ -24,11 +26,11 @@ class Marks:
     def __init__(self, sheet: Any, formats: Formats, columns: tuple[str, ...]) -> None:
         self._sheet = sheet
         self._formats = formats
-        self._whole_row = len(columns) - 5
+        self._whole_row = len(columns) - len(CORRECTION_COLUMNS)
         self._places = {header: number for number, header in reversed(list(enumerate(columns[: self._whole_row])))}
         self._notes = 0
 
-    def explain(self, row: int, texts: tuple[str, ...], reasons: list[dict[str, str]]) -> None:
+    def explain(self, row: int, texts: Texts, reasons: list[dict[str, str]]) -> None:
         for column, messages in self._by_column(reasons).items():
             self._mark(row, column, texts[column])
             if self._notes < MOST_NOTES:
