@@ -31,7 +31,8 @@ def refuse_changed_records(plan: RunContext, changed: ChangedFields) -> int:
     forgotten = plan.run(sa.delete(reason).where(reason.c.phase == "apply"))
     found = _refuse_existing(plan) if plan.target.exists else 0
     if changed.others:
-        found += refuse_moved(plan, changed.others, sa.not_(updates(plan, changed)))
+        waits = sa.or_(*(plan.space.action(field).is_not(None) for field in changed.others))  # tells most rows apart
+        found += refuse_moved(plan, changed.others, sa.and_(waits, sa.not_(updates(plan, changed))))
     found += _refuse_decided(plan) + _refuse_newly_open(plan)
     return found + forgotten
 

@@ -116,8 +116,11 @@ def changed_values(plan: RunContext, fields: list[str]) -> sa.Select[Any]:
     if not fields:
         nothing = (sa.cast(sa.null(), column.type).label(column.name) for column in plan.space.change.columns)
         return sa.select(*nothing).where(sa.false())
-    outcome, reason, ruled = plan.space.outcome, plan.space.reason, plan.space.ruled
-    values = sa.union_all(*(_changed(plan, field) for field in fields)).subquery("changed")
+    reason = plan.space.reason
+    ruled = set(plan.connection.scalars(sa.select(plan.space.ruled.c.field).distinct()))
+    numbered = ruled.union(fields_with(plan, PROPOSING))
+    parts = (_numbered(plan, field, field in ruled) if field in numbered else _changed(plan, field) for field in fields)
+    values = sa.union_all(*parts).subquery("changed")
     refused_rows = sa.select(reason.c.row).where(reason.c.scope == "row").distinct().subquery("refused")
     refused = sa.and_(refused_rows.c.row.is_not(None), values.c.action != str(Action.DECLINED))
     proposed = values.c.action.in_([str(action) for action in PROPOSING])
@@ -127,18 +130,7 @@ def changed_values(plan: RunContext, fields: list[str]) -> sa.Select[Any]:
         (values.c.action.in_([str(action) for action in WRITING]), str(Disposition.WRITTEN)),
         else_=values.c.action,
     )
-    tables: sa.FromClause = values.outerjoin(refused_rows, refused_rows.c.row == values.c.row)
-    number: ColumnElement[Any] = sa.cast(sa.null(), outcome.c.proposal_id.type)
-    rule: ColumnElement[Any] = sa.null()
-    named: ColumnElement[bool] = proposed
-    by_rule = plan.holds_any(ruled)
-    if by_rule or fields_with(plan, PROPOSING):
-        tables = tables.join(outcome, outcome.c.row == values.c.row)
-        number = outcome.c.proposal_id
-    if by_rule:
-        tables = tables.outerjoin(ruled, sa.and_(ruled.c["_row"] == values.c.row, ruled.c.field == values.c.field))
-        rule = ruled.c.rule
-        named = sa.or_(named, rule.is_not(None))
+    named = sa.and_(sa.not_(refused), sa.or_(proposed, values.c.rule.is_not(None)))
     return sa.select(
         values.c.row,
         *(values.c[name] for name in KEYS),
@@ -147,13 +139,28 @@ def changed_values(plan: RunContext, fields: list[str]) -> sa.Select[Any]:
         values.c.old,
         values.c.new,
         disposition.label("disposition"),
-        sa.case((sa.and_(sa.not_(refused), named), number)).label("proposal_id"),
-        sa.case((sa.not_(refused), sa.cast(rule, sa.Text))).label("rule"),
-    ).select_from(tables)
+        sa.case((named, values.c.proposal_id)).label("proposal_id"),
+        sa.case((sa.not_(refused), values.c.rule)).label("rule"),
+    ).select_from(values.outerjoin(refused_rows, refused_rows.c.row == values.c.row))
 
 
 def _changed(plan: RunContext, field: str) -> sa.Select[Any]:
-    """The rows that change a field, with its values."""
+    """The rows that change a field, with its values; nobody was asked about any of them."""
+    number = sa.cast(sa.null(), plan.space.outcome.c.proposal_id.type)
+    return _values(plan, field, number, sa.cast(sa.null(), sa.Text))
+
+
+def _numbered(plan: RunContext, field: str, by_rule: bool) -> sa.Select[Any]:
+    """The same with the proposal of each row and, if any was decided `by_rule`, the name of the rule."""
+    diff, outcome, ruled = plan.space.diff, plan.space.outcome, plan.space.ruled
+    rule = sa.cast(ruled.c.rule if by_rule else sa.null(), sa.Text)
+    rows = _values(plan, field, outcome.c.proposal_id, rule).join_from(diff, outcome, outcome.c.row == diff.c["_row"])
+    if by_rule:
+        rows = rows.outerjoin(ruled, sa.and_(ruled.c["_row"] == diff.c["_row"], ruled.c.field == field))
+    return rows
+
+
+def _values(plan: RunContext, field: str, number: ColumnElement[Any], rule: ColumnElement[Any]) -> sa.Select[Any]:
     diff, action = plan.space.diff, plan.space.action(field)
     return sa.select(
         diff.c["_row"].label("row"),
@@ -163,6 +170,8 @@ def _changed(plan: RunContext, field: str) -> sa.Select[Any]:
         plan.canonical(plan.space.old(field), field).label("old"),
         plan.canonical(plan.space.new(field), field).label("new"),
         action.label("action"),
+        number.label("proposal_id"),
+        rule.label("rule"),
     ).where(action.is_not(None))
 
 

@@ -44,7 +44,7 @@ def number_proposals(run: RunContext) -> bool:
     meets_open = meets_open_changes(run)
     if meets_open:
         _find_open_proposals(run)
-    _take_new_numbers(run)
+    _take_new_numbers(run, among_others=meets_open)
     if meets_open:
         _name_other_proposals(run)
     statistics.analyze(run.connection, run.space.outcome, "row", "proposal_id", roughly=True)
@@ -103,11 +103,14 @@ def _find_open_proposals(run: RunContext) -> None:
     run.run(sa.update(outcome).values(proposal_id=mine.c.proposal_id).where(outcome.c.row == mine.c["_row"]))
 
 
-def _take_new_numbers(run: RunContext) -> None:
-    """In the order of the file. A run that is given up leaves a gap."""
-    outcome = run.space.outcome
-    rows = sa.select(outcome.c.row).where(outcome.c.proposal_id.is_(None), outcome.c.row.in_(_proposing(run)))
-    numbered = new_numbers(run.connection, _proposal, rows.order_by(outcome.c.row)).subquery("numbered")
+def _take_new_numbers(run: RunContext, *, among_others: bool) -> None:
+    """In the order of the file. A run that is given up leaves a gap. `among_others`: some rows have theirs."""
+    outcome, proposing = run.space.outcome, _proposing(run).subquery("proposing")
+    row = proposing.c["_row"]
+    rows = sa.select(row).order_by(row)
+    if among_others:
+        rows = rows.join(outcome, outcome.c.row == row).where(outcome.c.proposal_id.is_(None))
+    numbered = new_numbers(run.connection, _proposal, rows).subquery("numbered")
     run.run(sa.update(outcome).values(proposal_id=numbered.c.id).where(outcome.c.row == numbered.c.row))
 
 
