@@ -72,8 +72,9 @@ def holding(session: Session, connection: sa.Connection, where: str) -> set[int]
     for entity in session.entities.values():
         condition = compile_condition(where, entity, "--where")
         record = tuple(field.name for field in condition.record_fields)
-        facts = selected_facts(connection, entity, find_target(connection, entity), record)
-        found |= {number for number, fact in facts if condition.holds(fact)}
+        for numbers, changes in selected_facts(connection, entity, find_target(connection, entity), record):
+            answers = zip(numbers, condition.evaluate(changes), strict=True)
+            found |= {number for number, answer in answers if answer is True}
     return found
 
 

@@ -16,7 +16,7 @@ from importer.storage.context import RunContext
 from importer.storage.migrate import ensure
 from importer.workflow import people
 from importer.workflow.automatic import proposed_columns
-from importer.workflow.definition import ApproverSpec, WorkflowDefinition, first_step, load
+from importer.workflow.definition import ApproverSpec, WorkflowDefinition, load, next_steps
 from importer.workflow.nobody import NOBODY, people_behind, with_administrators
 
 
@@ -93,8 +93,7 @@ def _steps(run: RunContext, definition: WorkflowDefinition, submitter: str) -> t
     failed: dict[str, None] = {}
     for field in run.space.values:
         proposed = proposed_columns(run, definition, field, submitter)
-        for facts in (each for _, changes in proposed for each in changes.rows()):
-            needed = first_step(definition, facts)
+        for needed in (each for _, changes in proposed for each in next_steps(definition, changes)):
             if needed is None:
                 continue
             counts[needed.step.name] += 1

@@ -17,7 +17,7 @@ from importer.storage.context import RunContext
 from importer.storage.decided import fields_with, set_action
 from importer.vocabulary import Action
 from importer.workflow.approved_values import Subject, fields_to_follow
-from importer.workflow.conditions import ChangeColumns
+from importer.workflow.change_columns import ChangeColumns
 from importer.workflow.definition import Ruling, WorkflowDefinition, automatic_decisions
 
 _PROPOSED = (Action.PROPOSED, Action.SUPERSEDING)
@@ -75,7 +75,13 @@ def proposed_columns(
         numbers, old, new, *rest = (column.to_pylist() for column in table.columns)
         before = rest.pop(0) if approved else old
         record = dict(zip(names, rest, strict=True))
-        yield numbers, ChangeColumns(changed, old, new, before, record, run.source.name, submitter)
+        count = len(numbers)
+        yield (
+            numbers,
+            ChangeColumns(
+                changed, old, new, before, record, source=[run.source.name] * count, submitter=[submitter] * count
+            ),
+        )
 
 
 def _keys(run: RunContext) -> list[Any]:

@@ -15,7 +15,8 @@ from enum import StrEnum
 from importer import settings
 from importer.entity import DataEntity, nearest
 from importer.errors import SetupError
-from importer.workflow.conditions import ChangeColumns, ChangeFacts, Condition, Failed, compile_condition
+from importer.workflow.change_columns import ChangeColumns
+from importer.workflow.conditions import Condition, Failed, compile_condition
 from importer.workflow.policy import Policy, PolicyKind, read_policy
 
 
@@ -156,22 +157,22 @@ class NeededStep:
 _NO_DECISION = AutomaticDecision(None, None)
 
 
-def automatic_decision(definition: WorkflowDefinition, facts: ChangeFacts) -> AutomaticDecision:
-    """The first action whose condition holds. No approval after a rejection that could not be evaluated."""
-    return _decide(definition, (action.when.evaluate(facts) for action in definition.automatic))
-
-
 def automatic_decisions(definition: WorkflowDefinition, changes: ChangeColumns) -> list[AutomaticDecision]:
-    """The same for many changes of one field."""
-    answers = [action.when.evaluate_all(changes) for action in definition.automatic]
-    return [_decide(definition, row) for row in zip(*answers, strict=True)]
+    """For each change the first action whose condition holds.
+
+    No approval after a rejection that could not be evaluated.
+    """
+    answers = [action.when.evaluate(changes) for action in definition.automatic]
+    return (
+        [_decide(definition, row) for row in zip(*answers, strict=True)] if answers else [_NO_DECISION] * len(changes)
+    )
 
 
 def _decide(definition: WorkflowDefinition, answers: Iterable[bool | Failed]) -> AutomaticDecision:
-    """`answers`: of each action in turn, as far as it is asked."""
+    """`answers`: of each action in turn."""
     failed: list[FailedCondition] = []
     may_approve = True
-    for action, answer in zip(definition.automatic, answers, strict=False):
+    for action, answer in zip(definition.automatic, answers, strict=True):
         if isinstance(answer, Failed):
             failed.append(FailedCondition(action.name, answer.reason))
             may_approve = may_approve and action.ruling is Ruling.APPROVE
@@ -180,18 +181,28 @@ def _decide(definition: WorkflowDefinition, answers: Iterable[bool | Failed]) ->
     return AutomaticDecision(None, None, tuple(failed)) if failed else _NO_DECISION
 
 
-def first_step(definition: WorkflowDefinition, facts: ChangeFacts, after: str | None = None) -> NeededStep | None:
-    """The next step that is needed, from the start or after the named one; None: all are completed.
+def next_steps(
+    definition: WorkflowDefinition, changes: ChangeColumns, after: str | None = None
+) -> list[NeededStep | None]:
+    """For each change the next step that is needed, from the start or after the named one; None: all are completed.
 
     ValueError: this version has no step of that name.
     """
+    found: list[NeededStep | None] = [None] * len(changes)
     for step in _following(definition, after):
-        answer = True if step.when is None else step.when.evaluate(facts)
-        if isinstance(answer, Failed):
-            return NeededStep(step, FailedCondition(step.name, answer.reason))
-        if answer:
-            return NeededStep(step)
-    return NeededStep(ADMINISTRATORS) if after is None else None
+        needed = NeededStep(step)
+        answers: list[bool | Failed] = [True] * len(changes) if step.when is None else step.when.evaluate(changes)
+        for at, answer in enumerate(answers):
+            if found[at] is not None:
+                continue
+            if isinstance(answer, Failed):
+                found[at] = NeededStep(step, FailedCondition(step.name, answer.reason))
+            elif answer:
+                found[at] = needed
+        if None not in found:
+            break
+    last = NeededStep(ADMINISTRATORS) if after is None else None
+    return [each or last for each in found]
 
 
 def _following(definition: WorkflowDefinition, after: str | None) -> tuple[Step, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import pyarrow.compute as pc
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -16,15 +17,21 @@ from importer.storage.selection import same_record, selection
 from importer.storage.target import Target, canonical
 from importer.vocabulary import ChangeStatus
 from importer.workflow.approved_values import Subject
-from importer.workflow.conditions import ChangeFacts
+from importer.workflow.change_columns import ChangeColumns
 
 _proposal = control.proposal
 
 
 def selected_facts(
-    connection: sa.Connection, entity: DataEntity, target: Target, record_fields: tuple[str, ...]
-) -> Iterator[tuple[int, ChangeFacts]]:
-    """Change ids of the selection with their facts; `record_fields` are those that conditions look at."""
+    connection: sa.Connection,
+    entity: DataEntity,
+    target: Target,
+    record_fields: tuple[str, ...],
+    *which: ColumnElement[bool],
+) -> Iterator[tuple[list[int], ChangeColumns]]:
+    """Change ids of the selection with their facts, block by block, each block of one field; `record_fields` are those
+    that conditions look at.
+    """
     subject = Subject.of(selection)
     record = [_stored(entity, target, name).label(f"r_{name}") for name in record_fields]
     select = (
@@ -40,25 +47,25 @@ def selected_facts(
         )
         .join_from(selection, _proposal, _proposal.c.id == selection.c.proposal_id)
         .outerjoin(control.baseline, subject.baseline)
-        .where(selection.c.entity == entity.name)
+        .where(selection.c.entity == entity.name, *which)
     )
     if target.exists and record_fields:
         select = select.outerjoin(target.table, same_record(entity, target, selection))
     for table in read_texts(connection, select):
-        for row in table.to_pylist():
-            yield int(row["change_id"]), _facts(entity, row, record_fields)
-
-
-def _facts(entity: DataEntity, row: dict[str, Any], record_fields: tuple[str, ...]) -> ChangeFacts:
-    return ChangeFacts(
-        field=entity.by_name[row["field"]],
-        original=row["original"],
-        proposed=row["proposed"],
-        approved=row["approved"],
-        record={name: row[f"r_{name}"] for name in record_fields},
-        source=row["source"],
-        submitter=row["submitted_by"],
-    )
+        for field in pc.unique(table["field"]).to_pylist():
+            here = table.filter(pc.equal(table["field"], field)).to_pydict()
+            yield (
+                [int(number) for number in here["change_id"]],
+                ChangeColumns(
+                    entity.by_name[field],
+                    here["original"],
+                    here["proposed"],
+                    here["approved"],
+                    {name: here[f"r_{name}"] for name in record_fields},
+                    here["source"],
+                    here["submitted_by"],
+                ),
+            )
 
 
 def _stored(entity: DataEntity, target: Target, name: str) -> ColumnElement[Any]:

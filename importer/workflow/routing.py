@@ -22,7 +22,7 @@ from importer.storage.runs import Actor
 from importer.storage.selection import DONE, same_record, selection
 from importer.storage.target import Target, canonical
 from importer.vocabulary import ChangeStatus
-from importer.workflow.definition import ADMINISTRATORS, ApproverSpec, Step, WorkflowDefinition, first_step
+from importer.workflow.definition import ADMINISTRATORS, ApproverSpec, Step, WorkflowDefinition, next_steps
 from importer.workflow.facts import or_of_new_record, selected_facts
 
 _change, _item, _approver = control.proposed_change, control.work_item, control.work_approver
@@ -82,19 +82,16 @@ def _following(definition: WorkflowDefinition, after: str | None) -> tuple[Step,
 
 
 def _by_conditions(route: Route, after: str | None, which: Iterable[sa.ColumnElement[bool]]) -> list[str]:
-    chosen = set(route.connection.scalars(sa.select(selection.c.change_id).where(route.mine, *which)))
     numbers: list[int] = []
     names: list[str] = []
     failed: dict[str, None] = {}
-    facts = selected_facts(route.connection, route.entity, route.target, route.definition.record_fields)
-    for number, fact in facts:
-        if number not in chosen:
-            continue
-        needed = first_step(route.definition, fact, after)
-        numbers.append(number)
-        names.append(needed.step.name if needed else DONE)
-        if needed and needed.failed:
-            failed[f"{needed.failed.rule}: {needed.failed.reason}"] = None
+    fields = route.definition.record_fields
+    for found, changes in selected_facts(route.connection, route.entity, route.target, fields, route.mine, *which):
+        numbers += found
+        for needed in next_steps(route.definition, changes, after):
+            names.append(needed.step.name if needed else DONE)
+            if needed and needed.failed:
+                failed[f"{needed.failed.rule}: {needed.failed.reason}"] = None
     _set_next_steps(route.connection, numbers, names)
     return list(failed)
 

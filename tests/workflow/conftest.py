@@ -10,11 +10,11 @@ import pytest
 from hypothesis import settings
 
 from importer.entity import DataEntity, load_entity
-from importer.workflow.conditions import ChangeFacts
+from importer.workflow.change_columns import ChangeColumns
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 patient = settings(deadline=None)
-Facts = Callable[..., ChangeFacts]
+Facts = Callable[..., ChangeColumns]
 Variant = Callable[[str], DataEntity]
 
 
@@ -25,7 +25,7 @@ def customer() -> DataEntity:
 
 @pytest.fixture(scope="session")
 def facts(customer: DataEntity) -> Facts:
-    """Facts of a credit limit that grows from 5000 to 5100, unless told otherwise."""
+    """Facts of one change: a credit limit that grows from 5000 to 5100, unless told otherwise."""
 
     def build(
         original: str | None = "5000.00",
@@ -35,10 +35,11 @@ def facts(customer: DataEntity) -> Facts:
         source: str | None = "legacy",
         submitter: str | None = "anna",
         **record: str | None,
-    ) -> ChangeFacts:
+    ) -> ChangeColumns:
         blank: dict[str, str | None] = dict.fromkeys(customer.names)
-        return ChangeFacts(
-            customer.by_name[field], original, proposed, approved, {**blank, **record}, source, submitter
+        columns = {name: [value] for name, value in {**blank, **record}.items()}
+        return ChangeColumns(
+            customer.by_name[field], [original], [proposed], [approved], columns, [source], [submitter]
         )
 
     return build

@@ -12,9 +12,9 @@ from importer.workflow.definition import (
     ApproverKind,
     Ruling,
     approvers_for,
-    automatic_decision,
-    first_step,
+    automatic_decisions,
     load,
+    next_steps,
     when_overdue,
 )
 from tests.workflow.conftest import Facts, Variant
@@ -51,27 +51,27 @@ def test_the_shipped_workflow_decides_small_changes_and_asks_for_the_rest(custom
     definition = load(customer)
     assert definition.name == "Proposed customer change workflow"
     assert definition.record_fields == ()
-    small = automatic_decision(definition, facts("5000.00", "5250.00"))
+    (small,) = automatic_decisions(definition, facts("5000.00", "5250.00"))
     assert (small.ruling, small.rule, small.failed) == (Ruling.APPROVE, "Small credit limit change", ())
     for change in (facts("5000.00", "5250.01"), facts("900000.00", "910000.01", approved="900000.00")):
-        assert automatic_decision(definition, change).ruling is None
-    needed = first_step(definition, facts("5000.00", "9000.00"))
+        assert [decision.ruling for decision in automatic_decisions(definition, change)] == [None]
+    (needed,) = next_steps(definition, facts("5000.00", "9000.00"))
     assert needed is not None
     assert needed.step.name == "Credit review"
     assert approvers_for(needed.step, {}) == (Approver(ApproverKind.GROUP, "credit", "group:credit"),)
-    assert first_step(definition, facts(), after="Credit review") is None
+    assert next_steps(definition, facts(), after="Credit review") == [None]
 
 
 def test_many_small_changes_stop_where_the_drift_says_so(customer: DataEntity, facts: Facts) -> None:
     """4 % a night from 50,000.00: the person who approved 50,000.00 is asked again past 10,000.00."""
     definition, limit, nights = load(customer), 50_000.0, 0
-    while automatic_decision(definition, facts(f"{limit:.2f}", f"{limit * 1.04:.2f}", approved="50000.00")).ruling:
+    while automatic_decisions(definition, facts(f"{limit:.2f}", f"{limit * 1.04:.2f}", approved="50000.00"))[0].ruling:
         limit, nights = round(limit * 1.04, 2), nights + 1
     assert nights == 4
 
 
 def test_a_blank_original_is_reported_and_asks_a_person(customer: DataEntity, facts: Facts) -> None:
-    decision = automatic_decision(load(customer), facts(original=None))
+    (decision,) = automatic_decisions(load(customer), facts(original=None))
     assert decision.ruling is None
     assert [failed.rule for failed in decision.failed] == ["Small credit limit change"]
     assert "blank: percent" in decision.failed[0].reason
@@ -99,7 +99,7 @@ def test_the_first_action_that_holds_decides(
     facts: Facts,
 ) -> None:
     text = "[workflow]\n" + "".join(_rule(*each) for each in rules)
-    decision = automatic_decision(load(variant(text)), facts(original=None))
+    (decision,) = automatic_decisions(load(variant(text)), facts(original=None))
     assert (decision.ruling, decision.rule, [each.rule for each in decision.failed]) == (ruling, rule, failed)
 
 
@@ -120,7 +120,7 @@ def test_a_change_walks_the_steps_that_it_needs(
 ) -> None:
     text = "[workflow]\n" + "".join(_step(str(at), when=when) for at, when in enumerate(whens, start=1))
     definition, found = load(variant(text)), list[str]()
-    while needed := first_step(definition, facts(), after=found[-1] if found else None):
+    while needed := next_steps(definition, facts(), after=found[-1] if found else None)[0]:
         found.append(needed.step.name)
         assert (needed.failed is not None) == (needed.step.when is not None and "> 1" in needed.step.when.text)
         assert definition.step(needed.step.name) is needed.step
@@ -129,7 +129,7 @@ def test_a_change_walks_the_steps_that_it_needs(
 
 def test_an_unknown_step_is_a_bug(customer: DataEntity, facts: Facts) -> None:
     with pytest.raises(ValueError, match="Nowhere"):
-        first_step(load(customer), facts(), after="Nowhere")
+        next_steps(load(customer), facts(), after="Nowhere")
 
 
 def test_approvers_come_from_names_and_from_the_record(variant: Variant) -> None:

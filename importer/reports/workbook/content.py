@@ -23,7 +23,7 @@ LONGEST_CELL = 32_767
 MOST_COLUMNS = 16_384
 NOT_FIT = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x{fffe}\x{ffff}]|_x[0-9A-Fa-f]{4}_"
 BEYOND_16_BITS = r"[\x{10000}-\x{10ffff}]"
-PART = 1_000
+PART = 250
 OWN = len(CORRECTION_COLUMNS)
 
 
