@@ -25,7 +25,7 @@ class Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.tags: list[str] = []
-        self.text = ""
+        self._texts: list[str] = []
         self.links: list[tuple[str, str | None]] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -34,7 +34,11 @@ class Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self.tags[-1:] != ["style"]:
-            self.text += data
+            self._texts.append(data)
+
+    @property
+    def text(self) -> str:
+        return "".join(self._texts)
 
 
 def page(data: InMemory, folder: Path, **changed: Any) -> str:
@@ -50,14 +54,15 @@ def read(html: str) -> Reader:
 
 
 def with_text(*texts: str) -> InMemory:
-    """The text wherever a file can bring one."""
+    """Each text in a row of its own, wherever a file can bring one."""
+    rows = [(str(number), text) for number, text in enumerate(texts, start=2)]
     return InMemory(
         headers=("Name", *texts[:1]),
         change_rows=[
-            {"row": "2", "customer_account": t, "field": "name", "old": t, "new": t, "rule": t} for t in texts
+            {"row": row, "customer_account": t, "field": "name", "old": t, "new": t, "rule": t} for row, t in rows
         ],
-        reason_rows=[{"row": "2", "column": t, "value": t, "code": "too_long", "message": t} for t in texts],
-        rejected_rows=[((text, *texts[:1]), {"_row": "2", "_text": text}) for text in texts],
+        reason_rows=[{"row": row, "column": t, "value": t, "code": "too_long", "message": t} for row, t in rows],
+        rejected_rows=[((text, *texts[:1]), {"_row": row, "_text": text}) for row, text in rows],
         chunk=1000,
     )
 
