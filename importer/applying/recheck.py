@@ -31,8 +31,7 @@ def refuse_changed_records(plan: RunContext, changed: ChangedFields) -> int:
     forgotten = plan.run(sa.delete(reason).where(reason.c.phase == "apply"))
     found = _refuse_existing(plan) if plan.target.exists else 0
     if changed.others:
-        waits = sa.or_(*(plan.space.action(field).is_not(None) for field in changed.others))  # tells most rows apart
-        found += refuse_moved(plan, changed.others, sa.and_(waits, sa.not_(updates(plan, changed))))
+        found += refuse_moved(plan, changed.others, sa.not_(updates(plan, changed)))
     found += _refuse_decided(plan) + _refuse_newly_open(plan)
     return found + forgotten
 
@@ -67,12 +66,16 @@ def _refuse_existing(plan: RunContext) -> int:
 
 
 def updates(plan: RunContext, changed: ChangedFields) -> ColumnElement[bool]:
-    """Whether a row of `diff` writes a value of a record that is there. Never null, so that its opposite holds too."""
+    """Whether a row of `diff` writes a value of a record that is there. Never null, so that its opposite holds too.
+
+    A row that leaves alone what isn't always written does write something: mostly that is all that is looked at.
+    """
     exists = plan.space.diff.c["_new"].is_(sa.false())
     if not changed.others:
         return exists
-    written = sa.or_(sa.false(), *(is_written(plan, changed, field) for field in changed.written))
-    return sa.and_(exists, sa.func.coalesce(written, sa.false()))
+    leaves = (plan.space.action(field).is_(None) for field in changed.others)
+    written = (is_written(plan, changed, field) for field in changed.written)
+    return sa.and_(exists, sa.func.coalesce(sa.or_(sa.and_(*leaves), *written), sa.false()))
 
 
 def is_written(plan: RunContext, changed: ChangedFields, field: str) -> ColumnElement[bool]:

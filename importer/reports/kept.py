@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from importer.reports.delimited import plain_texts
 
@@ -35,6 +36,10 @@ class FirstRows:
         self.limit = limit
         self.total = 0
         self._chunks: list[pa.Table] = []
+
+    @property
+    def is_full(self) -> bool:
+        return self.total >= self.limit
 
     def see(self, chunk: pa.Table) -> None:
         missing = self.limit - self.total
@@ -75,11 +80,13 @@ class ReasonsOfFirstRows:
     def tables(self) -> Iterator[pa.Table]:
         return iter(self._chunks)
 
-    def by_row(self) -> dict[str, list[dict[str, str]]]:
-        """Row number to its reasons, each with the columns of `errors.csv`."""
+    def of(self, rows: list[str]) -> dict[str, list[dict[str, str]]]:
+        """Each of these row numbers that has reasons to them, with the columns of `errors.csv`."""
         found: dict[str, list[dict[str, str]]] = {}
+        wanted = pa.array(rows, pa.string())
         for chunk in self.tables():
-            columns = [plain_texts(column).to_pylist() for column in chunk.columns]
+            of_rows = chunk.filter(pc.is_in(plain_texts(chunk["row"]), value_set=wanted))
+            columns = [plain_texts(column).to_pylist() for column in of_rows.columns]
             for values in zip(*columns, strict=True):
                 reason = dict(zip(chunk.column_names, values, strict=True))
                 found.setdefault(reason["row"], []).append(reason)

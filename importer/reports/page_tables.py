@@ -112,10 +112,11 @@ def _fields(report: RunReport, kept: Kept) -> list[FieldRow]:
 
 
 def _rejected(kept: Kept) -> list[RejectedRow]:
-    reasons = kept.reasons.by_row()
+    records = list(kept.for_page.records())
+    reasons = kept.reasons.of([record["_row"] for record in records])
     headers = kept.columns[:-5]
     rows = []
-    for record in kept.for_page.records():
+    for record in records:
         why = reasons.get(record["_row"], [])
         offending = {reason["column"] for reason in why}
         texts = list(record.values())[:-5]

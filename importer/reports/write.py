@@ -111,17 +111,37 @@ def write_tables(report: RunReport, files: Staged, pool: ThreadPoolExecutor) -> 
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="importer-results") as beside:
         results = beside.submit(_write_table, files, RESULTS, _named(("row", *key, *RESULT_COLUMNS), data.results()))
         _write_table(files, ERRORS, _named(REASON_COLUMNS, data.reasons()), kept.codes, kept.reasons)
-        _write_table(files, REJECTIONS, rejected, kept.for_workbook, kept.for_page)
-        workbook = pool.submit(WorkbookBegun, report, files, kept)
+        begin = _Beginning(lambda: pool.submit(WorkbookBegun, report, files, kept), kept)
         try:
+            _write_table(files, REJECTIONS, rejected, kept.for_workbook, kept.for_page, begin)
+            workbook = begin.at_last()
             changes = _named(("row", *key, *CHANGE_COLUMNS), data.changes())
             _write_table(files, CHANGES, changes, kept.fields, kept.changes)
             results.result()
         except BaseException:
             files.stop()
-            give_up(workbook)
+            if begin.workbook is not None:
+                give_up(begin.workbook)
             raise
     return Tables(kept, workbook)
+
+
+class _Beginning:
+    """A watcher of the rejected rows that has the workbook begun as soon as all that it shows is kept."""
+
+    def __init__(self, begin: Callable[[], Future[WorkbookBegun]], kept: Kept) -> None:
+        self._begin = begin
+        self._kept = kept
+        self.workbook: Future[WorkbookBegun] | None = None
+
+    def see(self, _: pa.Table) -> None:
+        if self._kept.for_workbook.is_full:
+            self.at_last()
+
+    def at_last(self) -> Future[WorkbookBegun]:
+        if self.workbook is None:
+            self.workbook = self._begin()
+        return self.workbook
 
 
 def give_up(workbook: Future[WorkbookBegun]) -> None:

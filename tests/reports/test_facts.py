@@ -70,14 +70,17 @@ def test_first_rows_stop_at_their_limit_and_count_on() -> None:
 
 
 @settings(deadline=None)
-@given(st.lists(st.integers(1, 4), max_size=12), st.integers(1, 8), st.integers(0, 12))
-def test_reasons_are_kept_for_whole_rows_up_to_the_limit(per_row: list[int], chunk: int, limit: int) -> None:
+@given(st.lists(st.integers(1, 4), max_size=12), st.integers(1, 8), st.integers(0, 12), st.sets(st.integers(0, 12)))
+def test_reasons_are_kept_for_whole_rows_up_to_the_limit(
+    per_row: list[int], chunk: int, limit: int, asked: set[int]
+) -> None:
     rows = [str(row) for row, count in enumerate(per_row) for _ in range(count)]
     kept = ReasonsOfFirstRows(limit)
     for start in range(0, len(rows), chunk):
         kept.see(pa.table({"row": rows[start : start + chunk]}))
-    found = {row: len(reasons) for row, reasons in kept.by_row().items()}
-    assert found == {str(row): count for row, count in enumerate(per_row[:limit])}
+    found = {row: len(reasons) for row, reasons in kept.of([str(row) for row in asked]).items()}
+    assert found == {str(row): count for row, count in enumerate(per_row[:limit]) if row in asked}
+    assert sum(len(table) for table in kept.tables()) == sum(per_row[:limit])
     assert kept.total == len(rows)
 
 

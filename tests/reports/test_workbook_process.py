@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import psutil
+import pyarrow as pa
 import pytest
+from python_calamine import CalamineWorkbook
 
 from importer.errors import ReportFailed
 from importer.reports.columns import CORRECTION_COLUMNS
 from importer.reports.workbook import begun
+from importer.reports.workbook.begun import WorkbookBegun
 from importer.reports.workbook.model import Line, Outline
 from importer.reports.workbook.process import BookInChild
 from importer.reports.write import write_reports
@@ -72,7 +77,32 @@ def test_few_rows_with_many_reasons_are_many(tmp_path: Path, always_in_child: li
     assert len(always_in_child) == 1
 
 
-@pytest.mark.parametrize("stream", ["changes", "results"])
+def test_it_begins_when_its_rows_are_there_and_counts_those_that_follow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    has_begun = threading.Event()
+
+    class Noted(WorkbookBegun):
+        def __init__(self, *arguments: Any) -> None:
+            has_begun.set()
+            super().__init__(*arguments)
+
+    class Waiting(InMemory):
+        def rejected(self) -> Generator[pa.Table]:
+            for number, chunk in enumerate(super().rejected()):
+                assert number == 0 or has_begun.wait(timeout=60)
+                yield chunk
+
+    monkeypatch.setattr("importer.reports.write.WorkbookBegun", Noted)
+    rows = [(("x",), {"_row": str(row), "_run": RUN}) for row in range(2, 9)]
+    data = Waiting(headers=("Name",), rejected_rows=rows)
+    write_reports(run_report(data, workbook_rows=2), tmp_path)
+    book = CalamineWorkbook.from_path(tmp_path / "rejections.xlsx")
+    assert [row[1] for row in book.get_sheet_by_name("Rejected rows").to_python()[1:]] == ["2", "3"]
+    assert any("5 more rows" in row for row in book.get_sheet_by_name("Summary").to_python())
+
+
+@pytest.mark.parametrize("stream", ["changes", "results", "rejected"])
 def test_where_nobody_wants_it_any_more_its_process_is_gone(
     tmp_path: Path, always_in_child: list[int], stream: str
 ) -> None:

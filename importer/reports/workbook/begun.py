@@ -9,7 +9,7 @@ from typing import BinaryIO
 from importer.reports.folder import Staged
 from importer.reports.kept import Kept
 from importer.reports.model import RunReport
-from importer.reports.workbook.content import give, outline
+from importer.reports.workbook.content import give, left_out, outline
 from importer.reports.workbook.model import Book, Outline
 from importer.reports.workbook.summary import lines
 
@@ -19,21 +19,23 @@ FEW = 500
 
 
 class WorkbookBegun:
-    """`finish` it, or `give_up`."""
+    """`finish` it, or `give_up`. It may be begun when all reasons and as many rows are `kept` as it takes."""
 
     def __init__(self, report: RunReport, files: Staged, kept: Kept) -> None:
-        shape = outline(str(report.summary.get("started_at")), kept)
+        self._kept = kept
+        self._shape = shape = outline(str(report.summary.get("started_at")), kept)
         with ExitStack() as open_things:
             file = open_things.enter_context(files.file(WORKBOOK))
             scratch = open_things.enter_context(files.scratch(WORKBOOK))
             is_small = max(kept.for_workbook.total, kept.reasons.total) <= FEW
             self._book = (_here if is_small else _in_child)(file, scratch, shape, open_things)
-            self._left_out = give(self._book, kept, shape.headers, files.go_on)
+            self._given = give(self._book, kept, shape.headers, files.go_on)
             self._open_things = open_things.pop_all()
 
     def finish(self, report: RunReport) -> None:
+        missing = left_out(self._given, self._kept.for_workbook.total, self._shape.headers)
         with self._open_things:
-            self._book.finish(list(lines(report, self._left_out)))
+            self._book.finish(list(lines(report, missing)))
 
     def give_up(self) -> None:
         """Closes what is still open; after `finish` that is nothing."""

@@ -7,6 +7,7 @@ imports like `rejections.csv`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import compress
 
 import pyarrow as pa
@@ -33,14 +34,21 @@ def outline(started: str, kept: Kept) -> Outline:
     return Outline(started, kept.columns, headers.to_pylist() if fits else (), _widths(kept) if fits else ())
 
 
-def give(book: Book, kept: Kept, headers: Texts, go_on: Callable[[], None]) -> LeftOut:
+@dataclass(frozen=True)
+class Given:
+    """How many rows the workbook holds, and the numbers of those that it can't."""
+
+    written: int
+    unfit: tuple[str, ...] = ()
+
+
+def give(book: Book, kept: Kept, headers: Texts, go_on: Callable[[], None]) -> Given:
     """All reasons, then the rows. `go_on` raises OSError where nobody wants them any more."""
     for reasons in _parts(kept.reasons.tables()):
         go_on()
         book.add_reasons(_texts([plain_texts(column) for column in reasons.columns]))
-    total = kept.for_workbook.total
     if not headers:
-        return LeftOut(beyond=total, why="the headers of the file don't fit into a workbook")
+        return Given(0)
     written, unfit = 0, list[str]()
     for table in _parts(kept.for_workbook.tables()):
         go_on()
@@ -51,7 +59,14 @@ def give(book: Book, kept: Kept, headers: Texts, go_on: Callable[[], None]) -> L
         book.add_rows(fitting)
         written += len(fitting)
         unfit += [row[-OWN] for row, does in zip(rows, fits, strict=True) if not does]
-    return LeftOut(beyond=total - written - len(unfit), unfit=tuple(unfit))
+    return Given(written, tuple(unfit))
+
+
+def left_out(given: Given, rejected: int, headers: Texts) -> LeftOut:
+    """`rejected`: how many rows are rejected in all."""
+    if not headers:
+        return LeftOut(beyond=rejected, why="the headers of the file don't fit into a workbook")
+    return LeftOut(beyond=rejected - given.written - len(given.unfit), unfit=given.unfit)
 
 
 def _parts(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
