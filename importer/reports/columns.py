@@ -20,3 +20,4 @@ CHANGE_COLUMNS = ("field", "old", "new", "disposition", "proposal_id", "rule")
 REASON_COLUMNS = ("row", "column", "field", "value", "code", "message", "repeated")
 CORRECTION_COLUMNS = ("_row", "_codes", "_reasons", "_run", "_text")
 """Our own, after those of the file."""
+OWN = len(CORRECTION_COLUMNS)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from importer.reports import facts
 from importer.reports.charts import Part, Segment, bar
+from importer.reports.columns import OWN
 from importer.reports.kept import Kept
 from importer.reports.model import RunReport
 from importer.vocabulary import Disposition
@@ -114,12 +115,12 @@ def _fields(report: RunReport, kept: Kept) -> list[FieldRow]:
 def _rejected(kept: Kept) -> list[RejectedRow]:
     records = list(kept.for_page.records())
     reasons = kept.reasons.of([record["_row"] for record in records])
-    headers = kept.columns[:-5]
+    headers = kept.columns[:-OWN]
     rows = []
     for record in records:
         why = reasons.get(record["_row"], [])
         offending = {reason["column"] for reason in why}
-        texts = list(record.values())[:-5]
+        texts = list(record.values())[:-OWN]
         cells = [(header, text, header in offending) for header, text in zip(headers, texts, strict=True)]
         shown = [cell for cell in cells if cell[1] or cell[2]]
         rows.append(RejectedRow(row=record["_row"], reasons=why, cells=shown, text=record["_text"]))

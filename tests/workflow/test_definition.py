@@ -88,6 +88,7 @@ def test_a_blank_original_is_reported_and_asks_a_person(customer: DataEntity, fa
         ([("a", "percent > 1", "reject"), ("b", "true", "approve")], None, None, ["a"]),
         ([("a", "percent > 1", "reject"), ("b", "true", "approve"), ("c", "true", "reject")], "reject", "c", ["a"]),
         ([("a", "percent > 1", "approve")], None, None, ["a"]),
+        ([], None, None, []),
     ],
 )
 def test_the_first_action_that_holds_decides(

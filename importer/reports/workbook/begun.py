@@ -33,8 +33,8 @@ class WorkbookBegun:
             self._open_things = open_things.pop_all()
 
     def finish(self, report: RunReport) -> None:
-        missing = left_out(self._given, self._kept.for_workbook.total, self._shape.headers)
         with self._open_things:
+            missing = left_out(self._given, self._kept.for_workbook.total, self._shape.headers)
             self._book.finish(list(lines(report, missing)))
 
     def give_up(self) -> None:

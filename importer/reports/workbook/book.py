@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import xlsxwriter
 from xlsxwriter.exceptions import FileCreateError
 
-from importer.reports.columns import CORRECTION_COLUMNS, REASON_COLUMNS
+from importer.reports.columns import OWN, REASON_COLUMNS
 from importer.reports.visible import shortened, visible
 from importer.reports.workbook.formats import Formats
 from importer.reports.workbook.marks import Marks
@@ -22,7 +22,6 @@ from importer.reports.workbook.model import Line, Outline, Texts
 
 REASON_WIDTHS = (9, 24, 26, 28, 24, 70, 10)
 SUMMARY_WIDTHS = (30, 46, 60)
-OWN = len(CORRECTION_COLUMNS)
 
 
 class LocalBook:

@@ -40,7 +40,3 @@ def _write(calls: IO[bytes]) -> dict[str, object]:
                     file.flush()
                     return {"done": True}
     raise InterruptedError("the workbook is not wanted any more")
-
-
-if __name__ == "__main__":
-    main()

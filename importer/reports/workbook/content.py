@@ -13,7 +13,7 @@ from itertools import compress
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from importer.reports.columns import CORRECTION_COLUMNS
+from importer.reports.columns import OWN
 from importer.reports.delimited import plain_texts
 from importer.reports.guard import keep_apostrophes
 from importer.reports.kept import Kept
@@ -25,7 +25,6 @@ MOST_COLUMNS = 16_384
 NOT_FIT = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x{fffe}\x{ffff}]|_x[0-9A-Fa-f]{4}_"
 BEYOND_16_BITS = r"[\x{10000}-\x{10ffff}]"
 PART = 250
-OWN = len(CORRECTION_COLUMNS)
 
 
 def outline(started: str, kept: Kept) -> Outline:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from importer.reports.columns import CORRECTION_COLUMNS
+from importer.reports.columns import OWN
 from importer.reports.visible import shortened, visible
 from importer.reports.workbook.formats import Formats
 from importer.reports.workbook.model import Texts
@@ -26,7 +26,7 @@ class Marks:
     def __init__(self, sheet: Any, formats: Formats, columns: tuple[str, ...]) -> None:
         self._sheet = sheet
         self._formats = formats
-        self._whole_row = len(columns) - len(CORRECTION_COLUMNS)
+        self._whole_row = len(columns) - OWN
         self._places = {header: number for number, header in reversed(list(enumerate(columns[: self._whole_row])))}
         self._notes = 0
 
