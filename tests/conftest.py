@@ -20,6 +20,7 @@ from unittest.mock import patch
 import pytest
 import sqlalchemy as sa
 
+from importer import entity
 from importer.storage.database import Database
 
 KINDS = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres))
@@ -89,12 +90,13 @@ Databases = SqliteDatabases | PostgresDatabases
 
 
 @pytest.fixture(scope="session", autouse=True)
-def compiled_once() -> Iterator[None]:
-    """The commands that tests call in one process compile each statement once, as one command does that issues it
-    again. Each for itself, as commands are, they took a third longer.
+def kept_between_commands() -> Iterator[None]:
+    """The commands that tests call in one process compile each statement and load each schema once. Each for itself, as
+    commands are, they took a third longer, and pandera keeps every schema for good.
     """
     first: dict[str, tuple[sa.Dialect, sa.util.LRUCache[Any, Any]]] = {}
-    open_database = Database.__init__
+    schemas: dict[tuple[bytes, str], Any] = {}
+    open_database, load_schema = Database.__init__, entity._load_schema
 
     def opened(self: Database, *arguments: Any, **named: Any) -> None:
         open_database(self, *arguments, **named)
@@ -102,7 +104,13 @@ def compiled_once() -> Iterator[None]:
         self.engine.dialect = dialect  # what is compiled is kept for a dialect
         self.engine.update_execution_options(compiled_cache=compiled)
 
-    with patch.object(Database, "__init__", opened):
+    def loaded(file: Path, model: str, toml: Path) -> Any:
+        content = file.read_bytes() if file.is_file() else b""
+        if (content, model) not in schemas:
+            schemas[content, model] = load_schema(file, model, toml)
+        return schemas[content, model]
+
+    with patch.object(Database, "__init__", opened), patch.object(entity, "_load_schema", loaded):
         yield
 
 
