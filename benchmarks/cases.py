@@ -78,7 +78,7 @@ class Case:
 
 
 TINY = 100
-PLAIN, WITH_DEFECTS = "run without them", "run with them"
+PLAIN, WITH_DEFECTS, PLAIN_FLOOR = "run without them", "run with them", "floor without them"
 
 
 def _goals(other: str, postgresql: Goal | None, sqlite: Goal | None) -> dict[tuple[str, str], Goal]:
@@ -91,12 +91,13 @@ def _against(file: FileSpec, *others: Contestant, start: Start = Start.LOADED) -
 
 
 def _heavier(name: str, title: str, file: FileSpec, plain: FileSpec) -> Case:
-    """The product against itself without what makes the run heavier, approvals switched off there."""
+    """The product against itself and the floor without what makes the run heavier, approvals switched off there."""
     proposing = file.proposing > 0
     with_them = Entry(Contestant.PRODUCT, file, proposing=proposing, label=WITH_DEFECTS)
     without = Entry(Contestant.PRODUCT, plain, label=PLAIN)
+    floor = Entry(Contestant.FLOOR, plain, label=PLAIN_FLOOR)
     goal = Goal(1.4, 1.2)
-    return Case(name, title, (with_them, without), _goals(PLAIN, goal, goal))
+    return Case(name, title, (with_them, without, floor), _goals(PLAIN, goal, goal))
 
 
 def _ten_times(name: str, by: str, who: Contestant, file: FileSpec, goal: Goal | None = None) -> Case:
