@@ -5,8 +5,8 @@ In: a path and what the command says. Out: the plan's summary; a run that ends b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +38,7 @@ def draft(session: Session, path: Path, options: ImportOptions, destination: Des
 
     Gives the summary of the plan, or of the run that this very command applied and could not report.
     """
-    with open_intake(path, session.entities, options, lambda run_id: _entity_and_source(session, run_id)) as intake:
+    with _opened(session, path, options) as intake:
         decided = treatments(intake.entity, intake.source, options.behavior)
         definition, defaults = load(intake.entity), check_declared(intake.entity)
         ensure(session.database)
@@ -65,6 +65,16 @@ def draft(session: Session, path: Path, options: ImportOptions, destination: Des
         except BaseException as error:
             give_up(session, run_id, error)
             raise
+
+
+@contextmanager
+def _opened(session: Session, path: Path, options: ImportOptions) -> Iterator[Intake]:
+    """To open a workbook takes as long as to read it, and is part of that."""
+    with ExitStack() as file:
+        with session.phase("reading"):
+            found = open_intake(path, session.entities, options, lambda run_id: _entity_and_source(session, run_id))
+            intake = file.enter_context(found)
+        yield intake
 
 
 def _entity_and_source(session: Session, run_id: str) -> tuple[str, str] | None:

@@ -13,9 +13,15 @@ from typing import Any
 
 import openpyxl
 import pytest
+import python_calamine
+from hypothesis import given
+from hypothesis import strategies as st
 
 from importer.errors import FileRefused
+from importer.reading.model import ReadOptions
+from importer.reading.workbook import xlsx_look
 from importer.reading.workbook.errors import SheetPlace, find_error_cells
+from importer.reading.workbook.sheets import choose_sheet
 from importer.reading.workbook.xls import errors_in_xls
 from reading.whole import Whole, read_whole
 
@@ -247,6 +253,46 @@ def test_hidden_rows_and_filters_are_said(tmp_path: Path) -> None:
     found = read_whole(tmp_path / "hidden.xlsx")
     assert len(found.rows) == 2
     assert set(found.dialect.notes) >= NOTES
+
+
+MARKS = (
+    *('t="e"', "t = 'e'", "<v>1</v>"),
+    *("<f>1</f></c>", "<x:f/></x:c>", "<x:f a=''/>\n<v/></c>", "<f>1</f><v></v></c>", "<f>1</f><v>1</v></c>"),
+    *('<row r="1" hidden="1">', "<x:row hidden = 'true'>", '<col hidden="1"/>', "<autoFilter/>", "<x:autoFilter a=''>"),
+)
+
+
+@given(st.lists(st.sampled_from(MARKS)).map("".join))
+def test_a_quick_look_sees_what_its_patterns_find(xml: str) -> None:
+    """What is searched for first, because it is rarely there, leaves nothing out."""
+    seen, text = xlsx_look.look(io.BytesIO(xml.encode())), xml.encode()
+    found = [
+        pattern.search(text) is not None for pattern in (xlsx_look.SUSPICIOUS, xlsx_look.HIDDEN_ROW, xlsx_look.FILTER)
+    ]
+    assert [seen.suspicious, seen.hidden_rows, seen.filtered] == found
+
+
+def test_a_sheet_is_loaded_once(workbook: Callable[..., Path]) -> None:
+    """Loading is all that takes time in a large workbook."""
+    book = CountingBook(workbook(Data=[["id", "name"], ["1", "a"]], Empty=[]))
+    name, sheet = choose_sheet(book, ReadOptions())  # type: ignore[arg-type]
+    assert (name, sheet.to_python()) == ("Data", [["id", "name"], ["1", "a"]])
+    assert book.loaded == ["Data", "Empty"]
+
+
+class CountingBook:
+    """A workbook of calamine that notes what is asked of it."""
+
+    def __init__(self, path: Path) -> None:
+        self._book = python_calamine.CalamineWorkbook.from_path(path)
+        self.loaded: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._book, name)
+
+    def get_sheet_by_name(self, name: str) -> python_calamine.CalamineSheet:
+        self.loaded.append(name)
+        return self._book.get_sheet_by_name(name)
 
 
 def hostile(name: str, content: bytes) -> bytes:

@@ -26,8 +26,7 @@ def send_sheet(file: BinaryIO, path: str, format_: str, options: ReadOptions) ->
     from importer.reading.workbook.child import send
 
     book = _open(file, path)
-    name = choose_sheet(book, options)
-    sheet = _sheet(book, name)
+    name, sheet = choose_sheet(book, options)
     form = CellForm(options.date_format, options.decimal)
     choice, head = _header(sheet, form, options)
     headers = trimmed(head[choice.index].cells)
@@ -69,21 +68,36 @@ def _sheet(book: python_calamine.CalamineWorkbook, name: str) -> python_calamine
     return sheet
 
 
-def choose_sheet(book: python_calamine.CalamineWorkbook, options: ReadOptions) -> str:
-    """The sheet that was asked for, else that of a correction, else the only one with content."""
+def choose_sheet(
+    book: python_calamine.CalamineWorkbook, options: ReadOptions
+) -> tuple[str, python_calamine.CalamineSheet]:
+    """The sheet that was asked for, else that of a correction, else the only one with content: its name and content.
+
+    Each is loaded once, which takes as long as reading it; only what may be chosen is kept.
+    """
     if options.sheet in book.sheet_names:
-        return options.sheet
-    filled = [name for name in _data_sheets(book) if book.get_sheet_by_name(name).start is not None]
-    ours = [name for name in filled if _is_correction(book, name)]
+        return options.sheet, _sheet(book, options.sheet)
+    filled: list[str] = []
+    ours: list[str] = []
+    kept: dict[str, python_calamine.CalamineSheet] = {}
+    for name in _data_sheets(book):
+        sheet = _sheet(book, name)
+        if sheet.start is None:
+            continue
+        is_ours = _is_correction(sheet)
+        if not filled or (is_ours and not ours):
+            kept[name] = sheet
+        filled.append(name)
+        ours += [name] if is_ours else []
     if len(ours) == 1:
-        return ours[0]
+        return ours[0], kept[ours[0]]
     if options.sheet is not None:
         raise _which(f"The workbook has no sheet {options.sheet!r}.", book)
     if not filled:
         raise FileRefused("The workbook has no cells with content.", hint="Was the export complete?")
     if len(filled) > 1:
         raise _which("The workbook has several sheets with content.", book)
-    return filled[0]
+    return filled[0], kept[filled[0]]
 
 
 def _data_sheets(book: python_calamine.CalamineWorkbook) -> list[str]:
@@ -96,8 +110,8 @@ def _which(message: str, book: python_calamine.CalamineWorkbook) -> FileRefused:
     return FileRefused(f"{message} It has {names}.", hint="Say which with --sheet NAME.")
 
 
-def _is_correction(book: python_calamine.CalamineWorkbook, name: str) -> bool:
-    return any(set(row) >= CORRECTION for row in islice(_sheet(book, name).iter_rows(), SAMPLE_ROWS) if row)
+def _is_correction(sheet: python_calamine.CalamineSheet) -> bool:
+    return any(set(row) >= CORRECTION for row in islice(sheet.iter_rows(), SAMPLE_ROWS) if row)
 
 
 def _header(

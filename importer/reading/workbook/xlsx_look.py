@@ -15,6 +15,9 @@ SUSPICIOUS = re.compile(
     rb"""\bt\s*=\s*["']e["']|(?:</(?:\w+:)?f>|<(?:\w+:)?f\b[^>]*/>)\s*"""
     rb"""(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?\s*</(?:\w+:)?c>"""
 )
+ERROR = b'"e"', b"'e'"
+FORMULA = b"f>", b"<f", b":f"
+"""Without any of these nothing is suspicious; to look for them takes a hundredth of the time."""
 HIDDEN_ROW = re.compile(rb"""<(?:\w+:)?row\b[^>]*\bhidden\s*=\s*["'](?:1|true)""")
 FILTER = re.compile(rb"<(?:\w+:)?autoFilter\b")
 
@@ -37,8 +40,12 @@ def look(xml: IO[bytes]) -> SheetLook:
     suspicious = hidden = filtered = False
     while chunk := xml.read(CHUNK):
         data = tail + chunk
-        suspicious = suspicious or SUSPICIOUS.search(data) is not None
-        hidden = hidden or HIDDEN_ROW.search(data) is not None
-        filtered = filtered or FILTER.search(data) is not None
+        suspicious = suspicious or (_has(data, *ERROR, *FORMULA) and SUSPICIOUS.search(data) is not None)
+        hidden = hidden or (_has(data, b"hidden") and HIDDEN_ROW.search(data) is not None)
+        filtered = filtered or (_has(data, b"autoFilter") and FILTER.search(data) is not None)
         tail = chunk[-OVERLAP:]
     return SheetLook(suspicious, hidden, filtered)
+
+
+def _has(data: bytes, *words: bytes) -> bool:
+    return any(word in data for word in words)
