@@ -121,9 +121,9 @@ class Contest:
     def _compare(self, outcome: Outcome) -> None:
         """Who was given the same file has to leave the same table."""
         written = [line for line in outcome.lines if line.digest]
-        for line in written[1:]:
-            first = written[0]
-            if line.entry.file == first.entry.file and line.digest != first.digest:
+        for line in written:
+            first = next(other for other in written if _was_given(other.entry) == _was_given(line.entry))
+            if line.digest != first.digest:
                 line.trouble = f"left another table than {first.entry.name}"
                 self.say(f"  {line.entry.name} {line.trouble}:\n    {first.digest}\n    {line.digest}")
 
@@ -183,6 +183,11 @@ class Contest:
                 task = "load" if entry.start is Start.EMPTY else "update"
                 module = f"benchmarks.{MODULES[entry.contestant]}"
                 return [sys.executable, "-m", module, task, self.lab.url, str(self._file(entry))]
+
+
+def _was_given(entry: Entry) -> tuple[object, ...]:
+    """What decides which table an entry has to leave."""
+    return entry.file, entry.start, entry.proposing
 
 
 def _last(measured: Measured) -> str:

@@ -19,9 +19,8 @@ from hypothesis import strategies as st
 
 from importer.errors import FileRefused
 from importer.reading.model import ReadOptions
-from importer.reading.workbook import xlsx_look
+from importer.reading.workbook import child, sheets, xlsx_look
 from importer.reading.workbook.errors import SheetPlace, find_error_cells
-from importer.reading.workbook.sheets import choose_sheet
 from importer.reading.workbook.xls import errors_in_xls
 from reading.whole import Whole, read_whole
 
@@ -272,11 +271,15 @@ def test_a_quick_look_sees_what_its_patterns_find(xml: str) -> None:
     assert [seen.suspicious, seen.hidden_rows, seen.filtered] == found
 
 
-def test_a_sheet_is_loaded_once(workbook: Callable[..., Path]) -> None:
+def test_a_sheet_is_loaded_once(workbook: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """Loading is all that takes time in a large workbook."""
-    book = CountingBook(workbook(Data=[["id", "name"], ["1", "a"]], Empty=[]))
-    name, sheet = choose_sheet(book, ReadOptions())  # type: ignore[arg-type]
-    assert (name, sheet.to_python()) == ("Data", [["id", "name"], ["1", "a"]])
+    path = workbook(Data=[["id", "name"], ["1", "a"]], Empty=[])
+    book, sent = CountingBook(path), list[str]()
+    monkeypatch.setattr(sheets, "_open", lambda *_: book)
+    monkeypatch.setattr(child, "send", lambda kind, **_: sent.append(kind))
+    with path.open("rb") as file:
+        sheets.send_sheet(file, str(path), "xlsx", ReadOptions())
+    assert sent == ["opened", "rows"]
     assert book.loaded == ["Data", "Empty"]
 
 

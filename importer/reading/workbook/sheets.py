@@ -84,11 +84,11 @@ def choose_sheet(
         sheet = _sheet(book, name)
         if sheet.start is None:
             continue
-        is_ours = _is_correction(sheet)
-        if not filled or (is_ours and not ours):
-            kept[name] = sheet
         filled.append(name)
-        ours += [name] if is_ours else []
+        if _is_correction(sheet):
+            ours.append(name)
+        if len(filled) == 1 or ours == [name]:
+            kept[name] = sheet
     if len(ours) == 1:
         return ours[0], kept[ours[0]]
     if options.sheet is not None:
