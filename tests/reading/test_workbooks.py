@@ -271,16 +271,27 @@ def test_a_quick_look_sees_what_its_patterns_find(xml: str) -> None:
     assert [seen.suspicious, seen.hidden_rows, seen.filtered] == found
 
 
-def test_a_sheet_is_loaded_once(workbook: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Loading is all that takes time in a large workbook."""
-    path = workbook(Data=[["id", "name"], ["1", "a"]], Empty=[])
+@pytest.mark.parametrize(
+    ("others", "most", "loaded"),
+    [({}, 0, ["Data"]), ({"Empty": []}, 4, ["Data", "Empty"]), ({"Empty": []}, 0, ["Data", "Empty", "Data"])],
+)
+def test_a_sheet_is_loaded_once(
+    workbook: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    others: dict[str, Rows],
+    most: int,
+    loaded: list[str],
+) -> None:
+    """Loading is all that takes time in a large workbook; beside others a very large sheet would fill the memory."""
+    path = workbook(Data=[["id", "name"], ["1", "a"]], **others)
+    monkeypatch.setattr(sheets, "KEPT_CELLS", most)
     book, sent = CountingBook(path), list[str]()
     monkeypatch.setattr(sheets, "_open", lambda *_: book)
     monkeypatch.setattr(child, "send", lambda kind, **_: sent.append(kind))
     with path.open("rb") as file:
         sheets.send_sheet(file, str(path), "xlsx", ReadOptions())
     assert sent == ["opened", "rows"]
-    assert book.loaded == ["Data", "Empty"]
+    assert book.loaded == loaded
 
 
 class CountingBook:

@@ -18,6 +18,8 @@ from importer.reading.workbook.rows import Row, RowReader, trimmed
 
 SAMPLE_ROWS = 200
 MESSAGE_ROWS = 5_000
+KEPT_CELLS = 5_000_000
+"""So many cells of a sheet may stay while another one is loaded: a quarter of the memory that the child has."""
 CORRECTION = frozenset({"_row", "_run"})
 
 
@@ -73,31 +75,39 @@ def choose_sheet(
 ) -> tuple[str, python_calamine.CalamineSheet]:
     """The sheet that was asked for, else that of a correction, else the only one with content: its name and content.
 
-    Each is loaded once, which takes as long as reading it; only what may be chosen is kept.
+    Each is loaded once, which takes as long as reading it, but for a large one that has others beside it.
     """
     if options.sheet in book.sheet_names:
         return options.sheet, _sheet(book, options.sheet)
     filled: list[str] = []
     ours: list[str] = []
     kept: dict[str, python_calamine.CalamineSheet] = {}
-    for name in _data_sheets(book):
+    names = _data_sheets(book)
+    for name in names:
         sheet = _sheet(book, name)
         if sheet.start is None:
             continue
         filled.append(name)
         if _is_correction(sheet):
             ours.append(name)
-        if len(filled) == 1 or ours == [name]:
+        fits = len(names) == 1 or sheet.total_height * sheet.total_width <= KEPT_CELLS
+        if fits and (len(filled) == 1 or ours == [name]):
             kept[name] = sheet
     if len(ours) == 1:
-        return ours[0], kept[ours[0]]
+        return ours[0], _loaded(book, ours[0], kept)
     if options.sheet is not None:
         raise _which(f"The workbook has no sheet {options.sheet!r}.", book)
     if not filled:
         raise FileRefused("The workbook has no cells with content.", hint="Was the export complete?")
     if len(filled) > 1:
         raise _which("The workbook has several sheets with content.", book)
-    return filled[0], kept[filled[0]]
+    return filled[0], _loaded(book, filled[0], kept)
+
+
+def _loaded(
+    book: python_calamine.CalamineWorkbook, name: str, kept: dict[str, python_calamine.CalamineSheet]
+) -> python_calamine.CalamineSheet:
+    return kept[name] if name in kept else _sheet(book, name)
 
 
 def _data_sheets(book: python_calamine.CalamineWorkbook) -> list[str]:
