@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import datetime
+import time
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
+
+from importer.intake import open_intake
 
 from .conftest import GOLDEN
 from .harness import Project, lines, read_csv
@@ -158,3 +163,17 @@ def test_every_golden_case_says_what_it_shows() -> None:
         told = tomllib.loads(path.read_text(encoding="utf-8"))
         assert told["title"]
         assert told["counts"]["read"] == len(read_csv(path.parent / "results.csv"))
+
+
+def test_opening_a_file_counts_as_reading(plain_project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large workbook takes as long to open as to read: no seconds without a phase."""
+
+    @contextmanager
+    def opened_slowly(*arguments: Any) -> Iterator[Any]:
+        time.sleep(0.5)
+        with open_intake(*arguments) as intake:
+            yield intake
+
+    monkeypatch.setattr("importer.drafting.open_intake", opened_slowly)
+    run = plain_project.plan(plain_project.write("list.csv", PLAIN))
+    assert run.summary["timings"]["reading"] >= 0.5
