@@ -133,7 +133,7 @@ def find_target(connection: sa.Connection, entity: DataEntity) -> Target:
             )
         return _declared(entity, name, schema or None, dialect)
     table = sa.Table(name, sa.MetaData(), schema=schema or None)
-    inspector.reflect_table(table, None, resolve_fks=False)  # by the same inspector, which asks nothing twice
+    inspector.reflect_table(table, None, resolve_fks=False)  # by the same inspector, which asks SQLite nothing twice
     return Target(
         table=table,
         columns={field.name: _column(entity, table, field) for field in entity.fields},
